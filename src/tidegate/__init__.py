@@ -1,0 +1,1 @@
+"""Tidegate: keeps known terrorist content out, and everyone able to object."""

@@ -1,0 +1,1 @@
+"""Complaint, deadline, other people, reversal."""

@@ -1,0 +1,89 @@
+"""How complaints are decided.
+
+May decide: whether a complaint may be filed, who may judge it, and when enough have. Floor rule 6, to be read aloud:
+
+- A complaint is decided by people who did not vote for what it is about, never by a machine.
+- As many people as decided must agree on the outcome: what two decided, one alone does not confirm or undo.
+- Every judgement gives its reasons in words.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from tidegate.appeal.model import APPEALS, Appeal, Outcome, State
+from tidegate.decision.model import Decision
+from tidegate.kernel.errors import RuleBroken, WrongState
+from tidegate.kernel.ids import StaffId
+
+#: Regulation (EU) 2021/784 Article 10: within two weeks of receipt.
+DUE_IN = timedelta(weeks=2)
+
+
+def check_filing(
+    *, complaint_until: datetime, open_already: bool, decided_already: bool, now: datetime
+) -> None:
+    """Accept a complaint, or say why not.
+
+    Raises:
+        WrongState: the window is over, or a complaint about this notice is open or was decided.
+    """
+    if open_already:
+        raise WrongState("Your complaint is with us already: this page shows what becomes of it.")
+    if decided_already:
+        raise WrongState("Your complaint was decided. The page says where else you can turn.")
+    if now > complaint_until:
+        raise WrongState("The time to complain here is over. The page says where else you can turn.")
+
+
+def check_judge(appeal: Appeal, decisions: Sequence[Decision], judge: StaffId, words: str) -> None:
+    """Let other people judge, with reasons.
+
+    Raises:
+        WrongState: it was decided meanwhile.
+        RuleBroken: they voted on what it is about, judged it already, or gave no reasons.
+    """
+    if appeal.state is not State.OPEN:
+        raise WrongState("This complaint was decided meanwhile.")
+    if any(judge in decision.voters for decision in decisions):
+        raise RuleBroken(
+            "You voted for the decision this complaint is about: others judge it.", reference="rule 6"
+        )
+    if any(judge == voter for voter, _ in appeal.votes):
+        raise RuleBroken("You judged this complaint already.", reference="rule 6")
+    if not words.strip():
+        raise RuleBroken(
+            "Give the reasons of your judgement in words the person can understand.", reference="rule 6"
+        )
+
+
+def outcome(appeal: Appeal, people: int) -> Outcome | None:
+    """Say what enough people agree on, if they do.
+
+    The two ways of being right count together for undoing; the narrower then stands, unless as many agree on the wider.
+    """
+    votes = Counter(found for _, found in appeal.votes)
+    needed = max(people, 1)
+    for found in (Outcome.UPHELD, Outcome.NOT_TERRORIST, Outcome.USE_ALLOWED):
+        if votes[found] >= needed:
+            return found
+    if votes[Outcome.NOT_TERRORIST] + votes[Outcome.USE_ALLOWED] >= needed:
+        return Outcome.USE_ALLOWED
+    return None
+
+
+def late(appeal: Appeal, now: datetime) -> bool:
+    """Say whether an appeal is past its clock (floor rule 11)."""
+    return appeal.state is State.OPEN and appeal.due_at < now
+
+
+def step(state: State, what: str) -> State:
+    """Give the next state.
+
+    Raises:
+        WrongState: this may not happen to an appeal in this state.
+    """
+    following = APPEALS[state].get(what)
+    if following is None:
+        raise WrongState(f"This complaint is {state}; that is no longer possible.")
+    return following

@@ -1,0 +1,110 @@
+"""The only SQL that names appeal's tables. May decide: nothing."""
+
+from collections.abc import Sequence
+from typing import LiteralString
+
+from tidegate.appeal.model import Appeal, AppealDecided, AppealOpened, AppealVoteCast, Outcome, State
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import AppealId, ContentId, NoticeId, StaffId
+
+_SELECT: LiteralString = """
+    SELECT a.*, ARRAY(SELECT v.voter FROM appeal_vote v WHERE v.appeal = a.id ORDER BY v.cast_at, v.voter) AS voters,
+        ARRAY(SELECT v.outcome FROM appeal_vote v WHERE v.appeal = a.id ORDER BY v.cast_at, v.voter) AS outcomes
+    FROM appeal a
+"""
+
+
+async def load(tx: Transaction, appeal: AppealId, *, lock: bool = False) -> Appeal | None:
+    """Load an appeal and its votes, locked until the commit if asked."""
+    if lock:
+        await tx.row("SELECT id FROM appeal WHERE id = %(id)s FOR UPDATE", id=appeal)
+    row = await tx.row(_SELECT + " WHERE a.id = %(id)s", id=appeal)
+    return None if row is None else _appeal(row)
+
+
+async def of_notice(tx: Transaction, notice: NoticeId) -> Appeal | None:
+    """Give the appeal against a notice."""
+    row = await tx.row(_SELECT + " WHERE a.notice = %(notice)s", notice=notice)
+    return None if row is None else _appeal(row)
+
+
+async def of_content(tx: Transaction, content: ContentId) -> list[Appeal]:
+    """Give all appeals about a content, oldest first."""
+    rows = await tx.rows(_SELECT + " WHERE a.content = %(content)s ORDER BY a.id", content=content)
+    return [_appeal(row) for row in rows]
+
+
+async def not_decided(tx: Transaction, most: int = 500) -> list[Appeal]:
+    """List open appeals, the soonest due first."""
+    rows = await tx.rows(_SELECT + " WHERE a.state = 'open' ORDER BY a.due_at LIMIT %(most)s", most=most)
+    return [_appeal(row) for row in rows]
+
+
+async def contested(tx: Transaction, contents: Sequence[ContentId]) -> set[ContentId]:
+    """Say which of these contents an open appeal is about."""
+    rows = await tx.rows(
+        "SELECT DISTINCT content FROM appeal WHERE state = 'open' AND content = ANY(%(ids)s)",
+        ids=[content.value for content in contents],
+    )
+    return {ContentId(row["content"]) for row in rows}
+
+
+def _appeal(row: Row) -> Appeal:
+    return Appeal(
+        id=AppealId(row["id"]),
+        notice=NoticeId(row["notice"]),
+        content=ContentId(row["content"]),
+        state=State(row["state"]),
+        outcome=row["outcome"] and Outcome(row["outcome"]),
+        opened_at=row["opened_at"],
+        due_at=row["due_at"],
+        votes=tuple(
+            (StaffId(voter), Outcome(found))
+            for voter, found in zip(row["voters"], row["outcomes"], strict=True)
+        ),
+    )
+
+
+async def _opened(tx: Transaction, happened: AppealOpened) -> None:
+    await tx.execute(
+        """
+        INSERT INTO appeal (id, notice, content, state, opened_at, due_at)
+        VALUES (%(id)s, %(notice)s, %(content)s, 'open', %(at)s, %(due_at)s)
+        """,
+        id=happened.appeal,
+        notice=happened.notice,
+        content=happened.content,
+        at=tx.now,
+        due_at=happened.due_at,
+    )
+
+
+async def _vote_cast(tx: Transaction, happened: AppealVoteCast) -> None:
+    await tx.execute(
+        """
+        INSERT INTO appeal_vote (appeal, voter, outcome, cast_at)
+        VALUES (%(appeal)s, %(voter)s, %(outcome)s, %(at)s)
+        """,
+        appeal=happened.appeal,
+        voter=happened.voter,
+        outcome=happened.outcome,
+        at=tx.now,
+    )
+
+
+async def _decided(tx: Transaction, happened: AppealDecided) -> None:
+    await tx.execute(
+        "UPDATE appeal SET state = 'decided', outcome = %(outcome)s, decided_at = %(at)s WHERE id = %(id)s",
+        id=happened.appeal,
+        outcome=happened.outcome,
+        at=tx.now,
+    )
+
+
+VIEWS = ("appeal", "appeal_vote")
+PROJECTIONS: dict[type[Event], Projection] = {
+    AppealOpened: _opened,
+    AppealVoteCast: _vote_cast,
+    AppealDecided: _decided,
+}

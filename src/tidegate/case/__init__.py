@@ -1,0 +1,1 @@
+"""What people must look at: clusters, queue, priority, claim, exposure."""

@@ -1,0 +1,109 @@
+"""Cases: what people must look at together.
+
+May decide: nothing; these are values, events and the table of a case's life. A case is a star: every member is within
+the radius of one anchor (a signal, or one content), never chained. Members share caption and account class, so that
+nobody decides about words or an account they did not see; others are cases of their own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tidegate.content.model import AccountClass
+from tidegate.kernel.event import Event, event
+from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId
+
+
+class Reason(StrEnum):
+    """Why people must look."""
+
+    EXACT_MATCH = "exact_match"
+    LOOK_ALIKE = "look_alike"
+    DECIDED_BEFORE = "decided_before"
+    FLAG = "flag"
+    UNCHECKED = "unchecked"
+    SIGNAL_WITHDRAWN = "signal_withdrawn"
+
+
+class State(StrEnum):
+    OPEN = "open"
+    DECIDED = "decided"
+    CLOSED = "closed"
+
+
+#: state -> what may happen to a case -> next state. A decided case waits for its decision to be issued or undone.
+CASES: dict[State, dict[str, State]] = {
+    State.OPEN: {
+        "case.joined": State.OPEN,
+        "case.left": State.OPEN,
+        "case.decided": State.DECIDED,
+        "case.closed": State.CLOSED,
+    },
+    State.DECIDED: {
+        "case.joined": State.DECIDED,
+        "case.left": State.DECIDED,
+        "case.reopened": State.OPEN,
+        "case.closed": State.CLOSED,
+    },
+    State.CLOSED: {},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case as the view knows it."""
+
+    id: CaseId
+    state: State
+    reason: Reason
+    signal: SignalId | None
+    content: ContentId | None
+    account_class: AccountClass
+    caption: bytes | None
+    opened_at: datetime
+    members: tuple[ContentId, ...]
+
+
+@event("case.opened")
+class CaseOpened(Event):
+    """The anchor is a signal or a content; ``first`` is the member whose caption and account class the case has."""
+
+    case: CaseId
+    reason: Reason
+    signal: SignalId | None
+    content: ContentId | None
+    first: ContentId
+    account_class: AccountClass
+
+
+@event("case.joined")
+class CaseJoined(Event):
+    case: CaseId
+    content: ContentId
+    distance: int
+
+
+@event("case.left")
+class CaseLeft(Event):
+    """It changed, or the decision did not cover it; it is looked at elsewhere or needs no look."""
+
+    case: CaseId
+    content: ContentId
+
+
+@event("case.decided")
+class CaseDecided(Event):
+    case: CaseId
+    decision: DecisionId
+
+
+@event("case.reopened")
+class CaseReopened(Event):
+    case: CaseId
+    decision: DecisionId
+
+
+@event("case.closed")
+class CaseClosed(Event):
+    case: CaseId
+    decision: DecisionId | None

@@ -1,0 +1,149 @@
+"""Opening cases, and moving content between them. May decide: nothing; ``rules`` say what belongs together."""
+
+from tidegate.case import rules, store
+from tidegate.case.model import (
+    Case,
+    CaseClosed,
+    CaseDecided,
+    CaseJoined,
+    CaseLeft,
+    CaseOpened,
+    CaseReopened,
+    Reason,
+)
+from tidegate.content import store as contents
+from tidegate.content.model import Content
+from tidegate.db.transaction import Transaction
+from tidegate.flag.model import FlagRaised
+from tidegate.kernel.errors import NotFound
+from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId
+from tidegate.verdict import store as verdicts
+from tidegate.verdict.model import VerdictGiven
+
+
+async def look_at_verdict(tx: Transaction, happened: VerdictGiven) -> None:
+    """Have people look at what a verdict sends to them."""
+    before = await store.of_content(tx, happened.content)
+    if before is not None and before.state != "closed":
+        await leave(tx, before.id, happened.content)
+    if not happened.for_people:
+        return
+    content = await _load(tx, happened.content)
+    nearest = happened.matches[0] if happened.matches else None
+    reason = rules.reason_of(
+        happened.verdict,
+        happened.reason,
+        exact=nearest is not None and nearest.exact,
+        matched=nearest is not None,
+    )
+    if nearest is not None:
+        await admit(tx, content, reason, signal=nearest.signal, distance=nearest.distance)
+    else:
+        await admit(tx, content, reason, around=await _same_bytes_removed(tx, content))
+
+
+async def look_at_flag(tx: Transaction, happened: FlagRaised) -> None:
+    """Have people look at what someone flagged, unless they already do."""
+    before = await store.of_content(tx, happened.content)
+    if before is None or before.state == "closed":
+        await admit(tx, await _load(tx, happened.content), Reason.FLAG)
+
+
+async def regroup(tx: Transaction, content: ContentId) -> None:
+    """Take a content whose words changed out of the case it no longer belongs to, into one of its own."""
+    case = await store.of_content(tx, content)
+    loaded = await contents.load(tx, content)
+    if case is None or loaded is None or case.state == "closed" or rules.belongs(case, loaded):
+        return
+    await leave(tx, case.id, content)
+    await admit(tx, loaded, case.reason, signal=case.signal, around=case.content)
+
+
+async def admit(
+    tx: Transaction,
+    content: Content,
+    reason: Reason,
+    *,
+    signal: SignalId | None = None,
+    around: ContentId | None = None,
+    distance: int = 0,
+) -> CaseId:
+    """Put a content into the open case around its anchor, or open one."""
+    anchor = signal or around or content.id
+    await store.lock_anchor(tx, anchor)
+    case = await store.open_around(tx, anchor, content.account_class, content.caption)
+    if case is None:
+        identity = tx.new(CaseId)
+        await tx.append(
+            CaseOpened(
+                case=identity,
+                reason=reason,
+                signal=signal,
+                content=None if signal else around or content.id,
+                first=content.id,
+                account_class=content.account_class,
+            )
+        )
+    else:
+        identity = case.id
+        await store.load(tx, identity, lock=True)
+    await tx.append(CaseJoined(case=identity, content=content.id, distance=distance))
+    return identity
+
+
+async def leave(tx: Transaction, case: CaseId, content: ContentId) -> None:
+    """Take a content out of a case; the last one closes an open case."""
+    loaded = await load_locked(tx, case)
+    if content not in loaded.members:
+        return
+    rules.step(loaded.state, CaseLeft.kind)
+    await tx.append(CaseLeft(case=case, content=content))
+    if loaded.members == (content,) and loaded.state == "open":
+        await tx.append(CaseClosed(case=case, decision=None))
+
+
+async def decide(tx: Transaction, case: Case, decision: DecisionId) -> None:
+    """Mark a case as decided; its decision waits to be issued."""
+    rules.step(case.state, CaseDecided.kind)
+    await tx.append(CaseDecided(case=case.id, decision=decision))
+
+
+async def reopen(tx: Transaction, case: Case, decision: DecisionId) -> None:
+    """Open a case again because its decision was undone in time."""
+    rules.step(case.state, CaseReopened.kind)
+    await tx.append(CaseReopened(case=case.id, decision=decision))
+
+
+async def close(tx: Transaction, case: Case, decision: DecisionId, covered: set[ContentId]) -> None:
+    """Close a decided case; what the decision does not cover is looked at in another."""
+    rules.step(case.state, CaseClosed.kind)
+    left_over = await contents.load_many(tx, [member for member in case.members if member not in covered])
+    for content in left_over:
+        await tx.append(CaseLeft(case=case.id, content=content.id))
+    await tx.append(CaseClosed(case=case.id, decision=decision))
+    for content in left_over:
+        await admit(tx, content, case.reason, signal=case.signal, around=case.content)
+
+
+async def load_locked(tx: Transaction, case: CaseId) -> Case:
+    """Load a case for change.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    loaded = await store.load(tx, case, lock=True)
+    if loaded is None:
+        raise NotFound("There is no such case.")
+    return loaded
+
+
+async def _load(tx: Transaction, content: ContentId) -> Content:
+    loaded = await contents.load(tx, content)
+    assert loaded is not None
+    return loaded
+
+
+async def _same_bytes_removed(tx: Transaction, content: Content) -> ContentId | None:
+    if content.fingerprints is None:
+        return None
+    return await verdicts.removed_with(tx, content.fingerprints.sha256)

@@ -1,0 +1,1 @@
+"""What a platform shows us: identity, revisions, limits, sealed bytes, retention."""

@@ -1,0 +1,153 @@
+"""Content: one thing a platform shows us.
+
+May decide: nothing; these are values and events. A content is known by service, kind and the platform's own id; the
+same id with the same bytes is the same content, other bytes are a new revision.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tidegate.kernel.event import Country, Event, Language, event
+from tidegate.kernel.ids import ContentId, ServiceId
+
+
+class ContentKind(StrEnum):
+    PICTURE = "picture"
+
+
+class Surface(StrEnum):
+    """Where content is shown. ``private`` exists so that it can be refused by name (floor rule 13)."""
+
+    PUBLIC = "public"
+    LARGE_GROUP = "large_group"
+    CLOSED_GROUP = "closed_group"
+    PRIVATE = "private"
+
+
+class AccountClass(StrEnum):
+    """What the platform says of the account. All but ``ordinary`` are protected."""
+
+    ORDINARY = "ordinary"
+    PRESS = "press"
+    RESEARCH = "research"
+    PARLIAMENT = "parliament"
+    PROTECTED = "protected"
+
+    @property
+    def protected(self) -> bool:
+        """Protected accounts never meet a machine's hold (floor rule 1) and need two people (rule 4)."""
+        return self is not AccountClass.ORDINARY
+
+
+class Standing(StrEnum):
+    """What has become of a content itself, whatever was decided about it."""
+
+    SHOWN = "shown"
+    DELETED_BY_USER = "deleted_by_user"
+    ERASED = "erased"
+
+
+#: state -> what may happen to it -> next state
+STANDINGS: dict[Standing, dict[str, Standing]] = {
+    Standing.SHOWN: {"content.deleted_by_user": Standing.DELETED_BY_USER, "content.erased": Standing.ERASED},
+    Standing.DELETED_BY_USER: {"content.erased": Standing.ERASED, "content.submitted": Standing.SHOWN},
+    Standing.ERASED: {"content.submitted": Standing.SHOWN},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What a platform says of one content. Texts are in Unicode normal form C."""
+
+    service: ServiceId
+    kind: ContentKind
+    platform_id: str
+    uploader: str
+    account_class: AccountClass
+    surface: Surface
+    reach: int
+    caption: str = ""
+    link: str = ""
+    language: Language | None = None
+    country: Country | None = None
+    posted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprints:
+    """What was computed from the bytes; ``pdq`` has the eight rotations and flips, 32 bytes each, or none."""
+
+    sha256: bytes
+    pdq: tuple[bytes, ...] = ()
+    quality: int = 0
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A content as the views know it. Digests are keyed: they find, and say nothing."""
+
+    id: ContentId
+    revision: int
+    service: ServiceId
+    kind: ContentKind
+    standing: Standing
+    surface: Surface
+    account_class: AccountClass
+    reach: int
+    uploader: bytes | None
+    caption: bytes | None
+    language: Language | None
+    fingerprints: Fingerprints | None
+    bytes_kept: bool
+
+
+@event("content.submitted")
+class ContentSubmitted(Event):
+    """A revision of a content that someone must look at, or that is held. A clear upload is no event."""
+
+    content: ContentId
+    revision: int
+    service: ServiceId
+    content_kind: ContentKind
+    surface: Surface
+    account_class: AccountClass
+    reach: int
+    language: Language | None
+    country: Country | None
+
+
+@event("content.reach_changed")
+class ContentReachChanged(Event):
+    content: ContentId
+    reach: int
+
+
+@event("content.edited")
+class ContentEdited(Event):
+    """The words around a content changed; what they say is sealed."""
+
+    content: ContentId
+    revision: int
+
+
+@event("content.bytes_kept")
+class ContentBytesKept(Event):
+    """The bytes of a revision are sealed here, so that people can look and nothing contested is destroyed."""
+
+    content: ContentId
+    revision: int
+
+
+@event("content.deleted_by_user")
+class ContentDeletedByUser(Event):
+    content: ContentId
+
+
+@event("content.erased")
+class ContentErased(Event):
+    """Nothing could contest it any more; its key was destroyed."""
+
+    content: ContentId

@@ -1,0 +1,394 @@
+"""The only SQL that names content's tables. May decide: nothing."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from tidegate.content.model import (
+    AccountClass,
+    Content,
+    ContentBytesKept,
+    ContentDeletedByUser,
+    ContentEdited,
+    ContentErased,
+    ContentKind,
+    ContentReachChanged,
+    ContentSubmitted,
+    Fingerprints,
+    Standing,
+    Submission,
+    Surface,
+)
+from tidegate.db.sealing import read_detail
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.event import Event, Language
+from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.keys import seal, unseal
+
+PDQ_BYTES = 32
+
+
+def lookup_digest(tx: Transaction, submission: Submission) -> bytes:
+    """Digest what a content is known by."""
+    return tx.keys.lookup("content", submission.service.value.bytes, submission.kind, submission.platform_id)
+
+
+def uploader_digest(tx: Transaction, service: ServiceId, uploader: str) -> bytes:
+    """Digest the platform's opaque id of an uploader."""
+    return tx.keys.lookup("uploader", service.value.bytes, uploader)
+
+
+def facts_part(revision: int) -> str:
+    """Name the sealed detail with the words and ids of a revision."""
+    return f"facts/{revision}"
+
+
+def bytes_part(revision: int) -> str:
+    """Name the sealed bytes of a revision."""
+    return f"bytes/{revision}"
+
+
+def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, Any]:
+    """Give what is sealed of a revision."""
+    return {
+        "platform_id": submission.platform_id,
+        "uploader": submission.uploader,
+        "caption": submission.caption,
+        "link": submission.link,
+        "posted_at": submission.posted_at.isoformat() if submission.posted_at else None,
+        "sha256": fingerprints.sha256.hex(),
+        "pdq": [value.hex() for value in fingerprints.pdq],
+        "quality": fingerprints.quality,
+        "width": fingerprints.width,
+        "height": fingerprints.height,
+    }
+
+
+async def lock_identity(tx: Transaction, lookup: bytes) -> None:
+    """Let one writer at a time meet a content that may not exist yet."""
+    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(lookup[:8], signed=True))
+
+
+async def find(tx: Transaction, lookup: bytes) -> Content | None:
+    """Find a content by what it is known by."""
+    row = await tx.row("SELECT * FROM content WHERE lookup = %(lookup)s", lookup=lookup)
+    return None if row is None else _content(row)
+
+
+async def load(tx: Transaction, content: ContentId, *, lock: bool = False) -> Content | None:
+    """Load a content, locked until the commit if asked."""
+    if lock:
+        row = await tx.row("SELECT * FROM content WHERE id = %(id)s FOR UPDATE", id=content)
+    else:
+        row = await tx.row("SELECT * FROM content WHERE id = %(id)s", id=content)
+    return None if row is None else _content(row)
+
+
+async def load_many(tx: Transaction, contents: Sequence[ContentId], *, lock: bool = False) -> list[Content]:
+    """Load contents in the order of their ids, which is also the order of locking."""
+    wanted = [content.value for content in contents]
+    if lock:
+        rows = await tx.rows(
+            "SELECT * FROM content WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE", ids=wanted
+        )
+    else:
+        rows = await tx.rows("SELECT * FROM content WHERE id = ANY(%(ids)s) ORDER BY id", ids=wanted)
+    return [_content(row) for row in rows]
+
+
+async def with_bytes(tx: Transaction, sha256: bytes) -> list[ContentId]:
+    """Find contents whose present revision has exactly these bytes."""
+    rows = await tx.rows("SELECT id FROM content WHERE sha256 = %(sha256)s ORDER BY id", sha256=sha256)
+    return [ContentId(row["id"]) for row in rows]
+
+
+async def with_pdq(
+    tx: Transaction, after: ContentId | None, *, most: int = 10_000
+) -> list[tuple[ContentId, bytes]]:
+    """Page through contents that have a perceptual fingerprint, by id: (id, its eight values)."""
+    rows = await tx.rows(
+        """
+        SELECT id, pdq FROM content WHERE id > %(after)s AND pdq IS NOT NULL AND quality >= 50
+        ORDER BY id LIMIT %(most)s
+        """,
+        after=after.value if after else UUID(int=0),
+        most=most,
+    )
+    return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
+
+
+async def not_erased(tx: Transaction, after: ContentId | None, *, most: int = 500) -> list[Content]:
+    """Page through contents that were not erased, by id."""
+    rows = await tx.rows(
+        "SELECT * FROM content WHERE id > %(after)s AND standing <> 'erased' ORDER BY id LIMIT %(most)s",
+        after=after.value if after else UUID(int=0),
+        most=most,
+    )
+    return [_content(row) for row in rows]
+
+
+async def facts(tx: Transaction, content: Content) -> dict[str, Any] | None:
+    """Open the words and ids of a content's present revision; None when erased."""
+    return await read_detail(tx, content.id, facts_part(content.revision))
+
+
+# --- clear uploads: one row in today's part, no event, no bytes ---
+
+
+async def record_clear(
+    tx: Transaction,
+    content: ContentId,
+    lookup: bytes,
+    submission: Submission,
+    fingerprints: Fingerprints,
+    position: int,
+) -> None:
+    """Keep one row for a clear upload, sealed under its day's key, until the day is dropped whole."""
+    day = tx.now.date()
+    key = await _day_key(tx, day)
+    plain = json.dumps(facts_of(submission, fingerprints), ensure_ascii=False).encode()
+    await tx.execute(
+        """
+        INSERT INTO clear_upload (day, id, at, lookup, service, kind, surface, account_class, reach, language, country,
+            sha256, pdq, quality, position, sealed)
+        VALUES (%(day)s, %(id)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s, %(account_class)s, %(reach)s,
+            %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(position)s, %(sealed)s)
+        """,
+        day=day,
+        id=content,
+        at=tx.now,
+        lookup=lookup,
+        service=submission.service,
+        kind=submission.kind,
+        surface=submission.surface,
+        account_class=submission.account_class,
+        reach=submission.reach,
+        language=submission.language,
+        country=submission.country,
+        sha256=fingerprints.sha256,
+        pdq=b"".join(fingerprints.pdq),
+        quality=fingerprints.quality,
+        position=position,
+        sealed=seal(key, plain, bound_to=content.value.bytes, randomness=tx.randomness),
+    )
+
+
+async def find_clear(
+    tx: Transaction, *, lookup: bytes | None = None, content: ContentId | None = None
+) -> tuple[ContentId, Submission, Fingerprints] | None:
+    """Find the newest clear upload of a content, by what it is known by or by id."""
+    if lookup is not None:
+        row = await tx.row(
+            "SELECT * FROM clear_upload WHERE lookup = %(lookup)s ORDER BY at DESC LIMIT 1", lookup=lookup
+        )
+    else:
+        row = await tx.row(
+            "SELECT * FROM clear_upload WHERE id = %(id)s ORDER BY at DESC LIMIT 1", id=content
+        )
+    return None if row is None else await _clear(tx, row)
+
+
+async def forget_clear(tx: Transaction, content: ContentId) -> int:
+    """Remove the rows of a clear upload: its user deleted it, or it became a content with a life."""
+    return await tx.execute("DELETE FROM clear_upload WHERE id = %(id)s", id=content)
+
+
+async def clear_with_bytes(tx: Transaction, sha256: bytes, position: int) -> list[ContentId]:
+    """Find clear uploads with exactly these bytes that were judged before this signal position."""
+    rows = await tx.rows(
+        "SELECT DISTINCT id FROM clear_upload WHERE sha256 = %(sha256)s AND position < %(position)s ORDER BY id",
+        sha256=sha256,
+        position=position,
+    )
+    return [ContentId(row["id"]) for row in rows]
+
+
+async def clear_with_pdq(
+    tx: Transaction, after: ContentId | None, position: int, *, most: int = 10_000
+) -> list[tuple[ContentId, bytes]]:
+    """Page through clear uploads judged before this signal position, by id: (id, its eight values)."""
+    rows = await tx.rows(
+        """
+        SELECT id, pdq FROM clear_upload
+        WHERE id > %(after)s AND position < %(position)s AND quality >= 50 ORDER BY id LIMIT %(most)s
+        """,
+        after=after.value if after else UUID(int=0),
+        position=position,
+        most=most,
+    )
+    return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
+
+
+async def prepare_days(tx: Transaction, keep_days: int) -> None:
+    """Make the parts for today and tomorrow and drop those past their time, keys and all."""
+    await tx.execute("SELECT clear_upload_days(%(today)s, %(keep)s)", today=tx.now.date(), keep=keep_days)
+
+
+async def _clear(tx: Transaction, row: Row) -> tuple[ContentId, Submission, Fingerprints]:
+    content = ContentId(row["id"])
+    key = await _day_key(tx, row["day"])
+    facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
+    submission = Submission(
+        service=ServiceId(row["service"]),
+        kind=ContentKind(row["kind"]),
+        platform_id=facts_["platform_id"],
+        uploader=facts_["uploader"],
+        account_class=AccountClass(row["account_class"]),
+        surface=Surface(row["surface"]),
+        reach=row["reach"],
+        caption=facts_["caption"],
+        link=facts_["link"],
+        language=row["language"] and Language(row["language"]),
+        country=None,
+        posted_at=facts_["posted_at"] and datetime.fromisoformat(facts_["posted_at"]),
+    )
+    return content, submission, fingerprints_of(facts_)
+
+
+async def _day_key(tx: Transaction, day: date) -> bytes:
+    """Give the key of one day's clear uploads; it is made with the day and destroyed with it."""
+    owner = ContentId(UUID(int=day.toordinal()))
+    row = await tx.row("SELECT wrapped FROM clear_upload_day WHERE day = %(day)s", day=day)
+    if row is None:
+        await tx.execute(
+            "INSERT INTO clear_upload_day (day, wrapped) VALUES (%(day)s, %(wrapped)s) ON CONFLICT DO NOTHING",
+            day=day,
+            wrapped=tx.keys.wrap(tx.randomness(32), owner, tx.randomness),
+        )
+        row = await tx.row("SELECT wrapped FROM clear_upload_day WHERE day = %(day)s", day=day)
+    assert row is not None
+    return tx.keys.unwrap(bytes(row["wrapped"]), owner)
+
+
+# --- the view ---
+
+
+def fingerprints_of(facts_: dict[str, Any]) -> Fingerprints:
+    """Read fingerprints back from sealed facts."""
+    return Fingerprints(
+        sha256=bytes.fromhex(facts_["sha256"]),
+        pdq=tuple(bytes.fromhex(value) for value in facts_["pdq"]),
+        quality=facts_["quality"],
+        width=facts_["width"],
+        height=facts_["height"],
+    )
+
+
+def _content(row: Row) -> Content:
+    pdq = bytes(row["pdq"] or b"")
+    return Content(
+        id=ContentId(row["id"]),
+        revision=row["revision"],
+        service=ServiceId(row["service"]),
+        kind=ContentKind(row["kind"]),
+        standing=Standing(row["standing"]),
+        surface=Surface(row["surface"]),
+        account_class=AccountClass(row["account_class"]),
+        reach=row["reach"],
+        uploader=None if row["uploader"] is None else bytes(row["uploader"]),
+        caption=None if row["caption"] is None else bytes(row["caption"]),
+        language=row["language"] and Language(row["language"]),
+        fingerprints=None
+        if row["sha256"] is None
+        else Fingerprints(
+            sha256=bytes(row["sha256"]),
+            pdq=tuple(pdq[start : start + PDQ_BYTES] for start in range(0, len(pdq), PDQ_BYTES)),
+            quality=row["quality"],
+            width=row["width"],
+            height=row["height"],
+        ),
+        bytes_kept=row["bytes_kept"],
+    )
+
+
+async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
+    facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
+    known = None if facts_ is None else fingerprints_of(facts_)
+    digests: dict[str, bytes | None] = {"lookup": None, "uploader": None, "caption": None}
+    if facts_ is not None:
+        service = happened.service.value.bytes
+        digests = {
+            "lookup": tx.keys.lookup("content", service, happened.content_kind, str(facts_["platform_id"])),
+            "uploader": uploader_digest(tx, happened.service, str(facts_["uploader"])),
+            "caption": tx.keys.lookup("caption", str(facts_["caption"]), str(facts_["link"])),
+        }
+    await tx.execute(
+        """
+        INSERT INTO content (id, revision, service, kind, standing, surface, account_class, reach, language, country,
+            lookup, uploader, caption, sha256, pdq, quality, width, height, bytes_kept)
+        VALUES (%(id)s, %(revision)s, %(service)s, %(kind)s, 'shown', %(surface)s, %(account_class)s, %(reach)s,
+            %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(caption)s, %(sha256)s, %(pdq)s, %(quality)s,
+            %(width)s, %(height)s, false)
+        ON CONFLICT (id) DO UPDATE SET (revision, standing, surface, account_class, reach, language, country, lookup,
+            uploader, caption, sha256, pdq, quality, width, height, bytes_kept)
+          = (EXCLUDED.revision, 'shown', EXCLUDED.surface, EXCLUDED.account_class, EXCLUDED.reach, EXCLUDED.language,
+            EXCLUDED.country, EXCLUDED.lookup, EXCLUDED.uploader, EXCLUDED.caption, EXCLUDED.sha256, EXCLUDED.pdq,
+            EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, false)
+        """,
+        id=happened.content,
+        revision=happened.revision,
+        service=happened.service,
+        kind=happened.content_kind,
+        surface=happened.surface,
+        account_class=happened.account_class,
+        reach=happened.reach,
+        language=happened.language,
+        country=happened.country,
+        sha256=known and known.sha256,
+        pdq=None if known is None else b"".join(known.pdq),
+        quality=known.quality if known else 0,
+        width=known.width if known else 0,
+        height=known.height if known else 0,
+        **digests,
+    )
+
+
+async def _reach_changed(tx: Transaction, happened: ContentReachChanged) -> None:
+    await tx.execute(
+        "UPDATE content SET reach = %(reach)s WHERE id = %(id)s", id=happened.content, reach=happened.reach
+    )
+
+
+async def _edited(tx: Transaction, happened: ContentEdited) -> None:
+    facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
+    digest = (
+        None if facts_ is None else tx.keys.lookup("caption", str(facts_["caption"]), str(facts_["link"]))
+    )
+    await tx.execute(
+        "UPDATE content SET caption = %(caption)s WHERE id = %(id)s", id=happened.content, caption=digest
+    )
+
+
+async def _bytes_kept(tx: Transaction, happened: ContentBytesKept) -> None:
+    await tx.execute(
+        "UPDATE content SET bytes_kept = true WHERE id = %(id)s AND revision = %(revision)s",
+        id=happened.content,
+        revision=happened.revision,
+    )
+
+
+async def _deleted_by_user(tx: Transaction, happened: ContentDeletedByUser) -> None:
+    await tx.execute("UPDATE content SET standing = 'deleted_by_user' WHERE id = %(id)s", id=happened.content)
+
+
+async def _erased(tx: Transaction, happened: ContentErased) -> None:
+    await tx.execute(
+        """
+        UPDATE content SET standing = 'erased', lookup = NULL, uploader = NULL, caption = NULL, sha256 = NULL,
+            pdq = NULL, quality = 0, width = 0, height = 0, bytes_kept = false WHERE id = %(id)s
+        """,
+        id=happened.content,
+    )
+
+
+VIEWS = ("content",)
+PROJECTIONS: dict[type[Event], Projection] = {
+    ContentSubmitted: _submitted,
+    ContentReachChanged: _reach_changed,
+    ContentEdited: _edited,
+    ContentBytesKept: _bytes_kept,
+    ContentDeletedByUser: _deleted_by_user,
+    ContentErased: _erased,
+}

@@ -1,0 +1,1 @@
+"""The database: pool, transaction, event append, job defer, migrations, sealing, embedded PostgreSQL."""

@@ -1,0 +1,1 @@
+-- the schema of procrastinate stands here

@@ -1,0 +1,65 @@
+"""Connections to PostgreSQL.
+
+May decide: nothing. Ids travel as ``uuid``, rows come back as dictionaries, and a database that is away is one clear
+error with a time to try again.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.adapt import Buffer
+from psycopg.rows import dict_row
+from psycopg.types.uuid import UUIDBinaryDumper
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from tidegate.db.transaction import Row
+from tidegate.kernel.errors import Unavailable
+from tidegate.kernel.ids import Id
+
+Pool = AsyncConnectionPool[AsyncConnection[Row]]
+
+#: How long a request waits for a connection before it is told to come back (seconds).
+WAIT_SECONDS = 3.0
+
+
+class _IdDumper(UUIDBinaryDumper):
+    def dump(self, obj: Id) -> Buffer | None:  # type: ignore[override]  # an Id is a uuid that knows its kind
+        return super().dump(obj.value)
+
+
+async def _configure(connection: AsyncConnection[Row]) -> None:
+    connection.adapters.register_dumper(Id, _IdDumper)
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, size: int = 20) -> AsyncIterator[Pool]:
+    """Open a pool of connections; it reconnects by itself when the database comes back."""
+    pool: Pool = AsyncConnectionPool(
+        url,
+        kwargs={"row_factory": dict_row, "autocommit": True},
+        configure=_configure,
+        min_size=2,
+        max_size=size,
+        timeout=WAIT_SECONDS,
+        reconnect_timeout=0,
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+    )
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn a database that is away, or in recovery, into ``Unavailable``; other errors stay what they are."""
+    try:
+        yield
+    except (PoolTimeout, psycopg.errors.QueryCanceled, psycopg.InterfaceError) as error:
+        raise Unavailable from error
+    except psycopg.OperationalError as error:
+        raise Unavailable from error

@@ -1,0 +1,1 @@
+"""Votes, policy, the two-person rule, the statement of reasons."""

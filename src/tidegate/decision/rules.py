@@ -1,0 +1,182 @@
+"""How people decide.
+
+May decide: whether a vote counts, whether enough people agree, and what a decision covers. May not decide what the
+content is: people do. These are floor rules 3 and 4, to be read aloud:
+
+- Every vote answers the exception question, and a vote to restrict names its ground, law or house rule, and which. If
+  an exception applies, the content stays up.
+- Two people, the second blind, decide: about an account; about protected accounts; at wide reach; the first time
+  something becomes a signal; and about more than 50 at once. Two who disagree are joined by a senior reviewer.
+- Nobody votes twice. A vote covers what its voter had in view, and no more.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidegate.case.model import Case
+from tidegate.case.model import State as CaseState
+from tidegate.content.model import Content, Standing
+from tidegate.decision.model import DECISIONS, Ballot, Decision, Exempt, Measure, Shown, State, Vote
+from tidegate.decision.policy import MOST_ALONE, Policy
+from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
+from tidegate.kernel.ids import StaffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """All that a vote is about."""
+
+    case: Case
+    contents: Sequence[Content]
+    #: Our people already stand behind the signal this case is around.
+    signal_confirmed: bool
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What enough people agreed on."""
+
+    measure: Measure
+    votes: tuple[Vote, ...]
+    contents: tuple[Shown, ...]
+    people: int
+
+
+def check_ballot(
+    matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: StaffId, *, senior: bool
+) -> None:
+    """Accept a vote, or say why it does not count.
+
+    Raises:
+        WrongState: the case is decided or closed.
+        RuleBroken: the exception question or the ground is missing, the voter voted already, or a third vote is not
+            a senior reviewer's.
+        Malformed: what was shown is not in this case.
+    """
+    if matter.case.state is not CaseState.OPEN:
+        raise WrongState(f"This case is {matter.case.state}: it was decided meanwhile. Look at it again.")
+    if any(vote.voter == voter for vote in votes):
+        raise RuleBroken(
+            "You voted on this case already: someone else must be the second.", reference="rule 4"
+        )
+    if len(votes) >= 2 and not senior:
+        raise RuleBroken(
+            "Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4"
+        )
+    check_reasons(ballot)
+    present = {Shown(content.id, content.revision) for content in matter.contents}
+    if not ballot.shown or not set(ballot.shown) <= present:
+        raise Malformed(
+            "You can decide only about what you have in view: reload the case and look again.",
+            reference="shown",
+        )
+
+
+def check_reasons(ballot: Ballot) -> None:
+    """Ask for the reasons every decision must give (floor rule 3).
+
+    Raises:
+        RuleBroken: one is missing or contradicts another.
+    """
+    if ballot.exempt is None:
+        raise RuleBroken(
+            "Answer the exception question: news, research, education, art, countering terrorism, public debate, or none.",
+            reference="rule 3",
+        )
+    if not ballot.measure.restricts:
+        return
+    if ballot.exempt is not Exempt.NONE:
+        raise RuleBroken(
+            "An exception applies, so the content stays up: vote to keep it.", reference="rule 3"
+        )
+    if ballot.ground is None or ballot.provision is None:
+        raise RuleBroken("Name the ground: law or house rule, and which.", reference="rule 3")
+    if ballot.provision.ground is not ballot.ground:
+        raise RuleBroken("The provision named is not of the ground named.", reference="rule 3")
+    if ballot.label is None:
+        raise RuleBroken("Say what the content does, by one label of the closed list.", reference="rule 14")
+
+
+def people_needed(matter: Matter, measure: Measure, contents: Sequence[Content]) -> int:
+    """Say how many people must agree (floor rule 4)."""
+    two = (
+        measure.on_account
+        or any(content.account_class.protected for content in contents)
+        or any(content.reach >= matter.policy.wide_reach for content in contents)
+        or makes_signal(matter, measure)
+        or len(contents) > MOST_ALONE
+    )
+    return 2 if two else 1
+
+
+def makes_signal(matter: Matter, measure: Measure) -> bool:
+    """Say whether this would be the first decision on something: from then on it is known and enforced."""
+    return measure.restricts and not matter.signal_confirmed
+
+
+def outcome(matter: Matter, votes: Sequence[Vote]) -> Outcome | None:
+    """Say what enough people agree on, if they do.
+
+    The number needed is the largest any vote cast asks for, so a second vote is never saved by who came first.
+    """
+    by_id = {content.id: content for content in matter.contents}
+
+    def seen(vote: Vote) -> list[Content]:
+        return [by_id[shown.content] for shown in vote.shown if shown.content in by_id]
+
+    needed = max((people_needed(matter, vote.measure, seen(vote)) for vote in votes), default=1)
+    for measure, count in Counter(vote.measure for vote in votes).items():
+        if count >= needed:
+            agreed = tuple(vote for vote in votes if vote.measure is measure)
+            covered = set.intersection(*(set(vote.shown) for vote in agreed))
+            return Outcome(measure=measure, votes=agreed, contents=tuple(sorted(covered)), people=needed)
+    return None
+
+
+def check_undo(decision: Decision, by: StaffId, now: datetime) -> None:
+    """Let one of those who decided take it back in time.
+
+    Raises:
+        WrongState: it was issued or undone already, or its time has passed.
+        RuleBroken: it is not theirs to undo.
+    """
+    step(decision.state, "decision.undone")
+    if by not in decision.voters:
+        raise RuleBroken("Only someone who voted for this decision can undo it.", reference="rule 4")
+    if now >= decision.issue_at:
+        raise WrongState(
+            "The time to undo has passed: the decision takes effect. A complaint can still reverse it."
+        )
+
+
+def may_issue(decision: Decision, now: datetime) -> bool:
+    """Say whether the undo time has passed."""
+    return decision.state is State.MADE and decision.issue_at <= now
+
+
+def covered_at_issue(case: Case, decision: Decision, contents: Sequence[Content]) -> tuple[Shown, ...]:
+    """Freeze the list: what voters saw and is still the same, with the same words and the same kind of account."""
+    same = {
+        Shown(content.id, content.revision)
+        for content in contents
+        if content.id in case.members
+        and content.standing is not Standing.ERASED
+        and content.caption == case.caption
+        and content.account_class == case.account_class
+    }
+    return tuple(shown for shown in decision.contents if shown in same)
+
+
+def step(state: State, what: str) -> State:
+    """Give the next state.
+
+    Raises:
+        WrongState: this may not happen to a decision in this state.
+    """
+    following = DECISIONS[state].get(what)
+    if following is None:
+        raise WrongState(f"This decision is {state}; that is no longer possible.")
+    return following

@@ -1,0 +1,1 @@
+"""The instruction to the platform, its delivery and its receipt."""

@@ -1,0 +1,53 @@
+"""What the platform is asked, and how long we try.
+
+May decide: whether an action makes sense for a content now, and when the next attempt is made. May not decide to
+restrict: it carries out what a verdict held and what people decided.
+"""
+
+from datetime import timedelta
+
+from tidegate.enforcement.model import INSTRUCTIONS, RESTRICTIONS, Action, Restriction, State
+from tidegate.kernel.errors import WrongState
+
+#: Standard Webhooks recommends exponential back-off over days; we try for three.
+TRY_FOR = timedelta(days=3)
+_FIRST_WAIT_SECONDS = 1
+_LONGEST_WAIT_SECONDS = 3600
+
+
+def next_restriction(present: Restriction, action: Action) -> Restriction | None:
+    """Give what the platform should be doing after an action; None when it makes no sense now."""
+    return RESTRICTIONS[present].get(action)
+
+
+def lift(present: Restriction) -> Action | None:
+    """Give the action that undoes a restriction altogether (floor rule 6)."""
+    return {
+        Restriction.NONE: None,
+        Restriction.HELD: Action.RELEASE,
+        Restriction.REMOVED: Action.RESTORE,
+        Restriction.ACCOUNT_SUSPENDED: Action.REINSTATE_ACCOUNT,
+        Restriction.ACCOUNT_TERMINATED: Action.REINSTATE_ACCOUNT,
+    }[present]
+
+
+def step(state: State, what: str) -> State:
+    """Give the next state of an instruction.
+
+    Raises:
+        WrongState: this may not happen to an instruction in this state.
+    """
+    following = INSTRUCTIONS[state].get(what)
+    if following is None:
+        raise WrongState(f"This instruction is {state}; that is no longer possible.")
+    return following
+
+
+def wait_before(attempt: int) -> int:
+    """Give the seconds to wait before an attempt: 1, 2, 4 ... an hour at most."""
+    return min(_FIRST_WAIT_SECONDS << min(attempt, 20), _LONGEST_WAIT_SECONDS)
+
+
+def give_up(tried_for: timedelta) -> bool:
+    """Say whether an instruction has become a dead letter."""
+    return tried_for >= TRY_FOR

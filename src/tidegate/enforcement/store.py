@@ -1,0 +1,163 @@
+"""The only SQL that names enforcement's tables. May decide: nothing."""
+
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.enforcement.model import (
+    RESTRICTIONS,
+    Acknowledged,
+    Action,
+    Cause,
+    Instructed,
+    Instruction,
+    Resent,
+    Restriction,
+    State,
+    Superseded,
+    Undelivered,
+)
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, NoticeId, ServiceId
+
+
+async def restriction(tx: Transaction, content: ContentId, *, lock: bool = False) -> tuple[Restriction, int]:
+    """Give what the platform should be doing with a content, and the newest sequence (0: never instructed)."""
+    if lock:
+        row = await tx.row("SELECT * FROM restriction WHERE content = %(id)s FOR UPDATE", id=content)
+    else:
+        row = await tx.row("SELECT * FROM restriction WHERE content = %(id)s", id=content)
+    return (Restriction.NONE, 0) if row is None else (Restriction(row["restriction"]), int(row["sequence"]))
+
+
+async def load(tx: Transaction, instruction: InstructionId, *, lock: bool = False) -> Instruction | None:
+    """Load an instruction, locked until the commit if asked."""
+    if lock:
+        row = await tx.row("SELECT * FROM instruction WHERE id = %(id)s FOR UPDATE", id=instruction)
+    else:
+        row = await tx.row("SELECT * FROM instruction WHERE id = %(id)s", id=instruction)
+    return None if row is None else _instruction(row)
+
+
+async def stream(tx: Transaction, service: ServiceId, after: int, most: int) -> list[Instruction]:
+    """Page through the instructions to a service by position."""
+    rows = await tx.rows(
+        """
+        SELECT * FROM instruction WHERE service = %(service)s AND position > %(after)s
+        ORDER BY position LIMIT %(most)s
+        """,
+        service=service,
+        after=after,
+        most=most,
+    )
+    return [_instruction(row) for row in rows]
+
+
+async def on_content(tx: Transaction, content: ContentId) -> list[Instruction]:
+    """Give all instructions about a content, oldest first."""
+    rows = await tx.rows(
+        "SELECT * FROM instruction WHERE content = %(content)s ORDER BY sequence", content=content
+    )
+    return [_instruction(row) for row in rows]
+
+
+async def newest(tx: Transaction, most: int = 200) -> list[Instruction]:
+    """List instructions for reading, those not delivered first."""
+    rows = await tx.rows(
+        """
+        SELECT * FROM instruction ORDER BY (state <> 'undelivered'), (state <> 'waiting'), position DESC
+        LIMIT %(most)s
+        """,
+        most=most,
+    )
+    return [_instruction(row) for row in rows]
+
+
+async def waiting(tx: Transaction, content: ContentId) -> list[Instruction]:
+    """Give the instructions about a content the platform has not acknowledged."""
+    rows = await tx.rows(
+        """
+        SELECT * FROM instruction WHERE content = %(content)s AND state IN ('waiting', 'undelivered')
+        ORDER BY sequence
+        """,
+        content=content,
+    )
+    return [_instruction(row) for row in rows]
+
+
+def _instruction(row: Row) -> Instruction:
+    return Instruction(
+        id=InstructionId(row["id"]),
+        content=ContentId(row["content"]),
+        service=ServiceId(row["service"]),
+        position=row["position"],
+        sequence=row["sequence"],
+        action=Action(row["action"]),
+        cause=Cause(row["cause"]),
+        state=State(row["state"]),
+        given_at=row["given_at"],
+        expires_at=row["expires_at"],
+        notice=row["notice"] and NoticeId(row["notice"]),
+        decision=row["decision"] and DecisionId(row["decision"]),
+    )
+
+
+async def _instructed(tx: Transaction, happened: Instructed) -> None:
+    present, _ = await restriction(tx, happened.content)
+    await tx.execute(
+        """
+        INSERT INTO restriction (content, restriction, sequence) VALUES (%(content)s, %(restriction)s, %(sequence)s)
+        ON CONFLICT (content) DO UPDATE SET (restriction, sequence) = (EXCLUDED.restriction, EXCLUDED.sequence)
+        """,
+        content=happened.content,
+        restriction=RESTRICTIONS[present][happened.action],
+        sequence=happened.sequence,
+    )
+    await tx.execute(
+        """
+        INSERT INTO instruction (id, content, service, position, sequence, action, cause, state, given_at, expires_at,
+            notice, decision)
+        VALUES (%(id)s, %(content)s, %(service)s, %(position)s, %(sequence)s, %(action)s, %(cause)s, 'waiting', %(at)s,
+            %(expires_at)s, %(notice)s, %(decision)s)
+        """,
+        id=happened.instruction,
+        content=happened.content,
+        service=happened.service,
+        position=happened.position,
+        sequence=happened.sequence,
+        action=happened.action,
+        cause=happened.cause,
+        at=tx.now,
+        expires_at=happened.expires_at,
+        notice=happened.notice,
+        decision=happened.decision,
+    )
+
+
+async def _set_state(tx: Transaction, instruction: InstructionId, state: State) -> None:
+    await tx.execute(
+        "UPDATE instruction SET state = %(state)s WHERE id = %(id)s", id=instruction, state=state
+    )
+
+
+async def _acknowledged(tx: Transaction, happened: Acknowledged) -> None:
+    await _set_state(tx, happened.instruction, State.ACKNOWLEDGED)
+
+
+async def _superseded(tx: Transaction, happened: Superseded) -> None:
+    await _set_state(tx, happened.instruction, State.SUPERSEDED)
+
+
+async def _undelivered(tx: Transaction, happened: Undelivered) -> None:
+    await _set_state(tx, happened.instruction, State.UNDELIVERED)
+
+
+async def _resent(tx: Transaction, happened: Resent) -> None:
+    await _set_state(tx, happened.instruction, State.WAITING)
+
+
+VIEWS = ("restriction", "instruction")
+PROJECTIONS: dict[type[Event], Projection] = {
+    Instructed: _instructed,
+    Acknowledged: _acknowledged,
+    Superseded: _superseded,
+    Undelivered: _undelivered,
+    Resent: _resent,
+}

@@ -1,0 +1,1 @@
+"""Someone's report of content, its receipt and its outcome."""

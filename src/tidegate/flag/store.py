@@ -1,0 +1,47 @@
+"""The only SQL that names flag's table. May decide: nothing."""
+
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.flag.model import FlagAnswered, FlagRaised
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import ContentId, FlagId, ServiceId
+
+
+async def load(tx: Transaction, flag: FlagId, service: ServiceId) -> Row | None:
+    """Give a flag of a service: content, state, outcome, decision, raised_at."""
+    return await tx.row(
+        "SELECT * FROM flag WHERE id = %(id)s AND service = %(service)s", id=flag, service=service
+    )
+
+
+async def on_content(tx: Transaction, content: ContentId) -> list[FlagId]:
+    """List the flags on a content."""
+    rows = await tx.rows("SELECT id FROM flag WHERE content = %(content)s ORDER BY id", content=content)
+    return [FlagId(row["id"]) for row in rows]
+
+
+async def _raised(tx: Transaction, happened: FlagRaised) -> None:
+    await tx.execute(
+        """
+        INSERT INTO flag (id, content, service, label, trusted, state, raised_at)
+        VALUES (%(id)s, %(content)s, %(service)s, %(label)s, %(trusted)s, 'raised', %(at)s)
+        """,
+        id=happened.flag,
+        content=happened.content,
+        service=happened.service,
+        label=happened.label,
+        trusted=happened.trusted,
+        at=tx.now,
+    )
+
+
+async def _answered(tx: Transaction, happened: FlagAnswered) -> None:
+    await tx.execute(
+        "UPDATE flag SET state = 'answered', outcome = %(outcome)s, decision = %(decision)s WHERE id = %(id)s",
+        id=happened.flag,
+        outcome=happened.outcome,
+        decision=happened.decision,
+    )
+
+
+VIEWS = ("flag",)
+PROJECTIONS: dict[type[Event], Projection] = {FlagRaised: _raised, FlagAnswered: _answered}

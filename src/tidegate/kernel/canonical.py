@@ -1,0 +1,43 @@
+"""Canonical JSON: one value, one sequence of bytes (RFC 8785).
+
+May decide: which values may be committed to or signed. Floats are refused (their text differs between languages)
+and so is text that is not in Unicode normal form C (two texts that look the same must not differ).
+"""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import rfc8785
+
+from tidegate.kernel.errors import Malformed
+
+type_error = "Canonical JSON takes text, whole numbers, true, false, null, lists and objects only."
+
+Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+def canonical(value: Json) -> bytes:
+    """Encode a value as RFC 8785 canonical JSON, UTF-8.
+
+    Raises:
+        Malformed: a float, a number beyond 2**53, text not in normal form C, or anything that is not JSON.
+    """
+    return rfc8785.dumps(_checked(value))
+
+
+def _checked(value: Json) -> dict[str, object] | list[object] | str | int | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if abs(value) > 2**53 - 1:
+            raise Malformed("A number beyond 2^53 has no canonical form: write it as text.")
+        return value
+    if isinstance(value, str):
+        if not unicodedata.is_normalized("NFC", value):
+            raise Malformed("Text must be in Unicode normal form C (NFC): normalise it and send it again.")
+        return value
+    if isinstance(value, Mapping):
+        return {str(_checked(key)): _checked(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [_checked(item) for item in value]
+    raise Malformed(type_error)

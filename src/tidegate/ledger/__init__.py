@@ -1,0 +1,1 @@
+"""The public append-only log: what was done, recountable by anyone, changed quietly by nobody."""

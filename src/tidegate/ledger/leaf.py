@@ -1,0 +1,254 @@
+"""What becomes public: which events become leaves, and what each leaf says.
+
+May decide: the public half of an event, in closed words, and which details its commitment hides. This is the one place in
+the ledger that knows other stages. No leaf holds anything a person chose, and none names content, a hash or a person.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tidegate.appeal.model import AppealDecided, AppealOpened, Outcome
+from tidegate.case.model import Reason as CaseReason
+from tidegate.content.model import Content
+from tidegate.decision.model import Decision, DecisionIssued, DecisionReversed, Exempt
+from tidegate.kernel.canonical import Json
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import ContentId, Id
+from tidegate.ledger.entry import Basis, DecidedBy, Ground, LeafContent, LeafKind, Measure
+from tidegate.signal.model import SignalConfirmed, SignalWithdrawn
+from tidegate.verdict.model import HoldLapsed, HoldReleased, VerdictGiven, VerdictKind
+
+#: What may have restricted a content, newest first: a leaf that ends or contests a restriction cites one of these.
+RESTRICTIONS = (LeafKind.REMOVAL, LeafKind.HOLD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A leaf before it has an id, a day and a commitment. ``about`` finds it again; ``cites`` is found by it."""
+
+    kind: LeafKind
+    about: Id
+    content: ContentId | None = None
+    content_kind: LeafContent = LeafContent.NONE
+    measure: Measure = Measure.NONE
+    basis: Basis = Basis.NONE
+    ground: Ground = Ground.NONE
+    decided_by: DecidedBy = DecidedBy.NONE
+    #: The newest leaf about the same thing of one of these kinds.
+    cites: tuple[LeafKind, ...] = ()
+    of_account: bool = False
+    details: dict[str, Json] = field(default_factory=dict)
+
+
+_BASIS = {
+    CaseReason.EXACT_MATCH: Basis.EXACT_MATCH,
+    CaseReason.LOOK_ALIKE: Basis.LOOK_ALIKE,
+    CaseReason.DECIDED_BEFORE: Basis.DECIDED_BEFORE,
+    CaseReason.FLAG: Basis.FLAG,
+    CaseReason.UNCHECKED: Basis.OWN_FINDING,
+    CaseReason.SIGNAL_WITHDRAWN: Basis.WITHDRAWN_SIGNAL,
+}
+
+
+def of_verdict(happened: VerdictGiven, content: Content) -> list[Draft]:
+    """Publish a hold; other verdicts restrict nothing and are tallied."""
+    if happened.verdict is not VerdictKind.HOLD:
+        return []
+    assert happened.reason is not None
+    return [
+        _about(
+            happened,
+            content,
+            LeafKind.HOLD,
+            measure=Measure.HOLD,
+            basis=Basis(happened.reason),
+            decided_by=DecidedBy.MACHINE,
+            until=happened.held_until.isoformat() if happened.held_until else None,
+        )
+    ]
+
+
+def of_lapse(happened: HoldLapsed, content: Content) -> list[Draft]:
+    """Publish that nobody decided in time."""
+    return [_about(happened, content, LeafKind.LAPSED, basis=Basis.TIME_LIMIT, cites=(LeafKind.HOLD,))]
+
+
+def of_release(happened: HoldReleased, content: Content, people: int) -> list[Draft]:
+    """Publish that people let a held content go."""
+    by_appeal = happened.appeal is not None
+    return [
+        _about(
+            happened,
+            content,
+            LeafKind.RELEASED,
+            measure=Measure.RESTORE,
+            basis=Basis.APPEAL if by_appeal else Basis.OWN_FINDING,
+            decided_by=DecidedBy.OTHER_PEOPLE if by_appeal else decided_by(people),
+            cites=(LeafKind.HOLD,),
+        )
+    ]
+
+
+def of_decision(happened: DecisionIssued, contents: Sequence[Content]) -> list[Draft]:
+    """Publish a removal for each content, and a measure on the account where there is one."""
+    if not happened.measure.restricts:
+        return []
+    drafts = []
+    for content in contents:
+        common = {
+            "basis": _BASIS[happened.reason],
+            "ground": Ground(happened.ground) if happened.ground else Ground.NONE,
+            "decided_by": decided_by(happened.people),
+        }
+        said = {
+            "decision": str(happened.decision),
+            "provision": str(happened.provision),
+            "label": str(happened.label),
+        }
+        drafts.append(
+            _about(
+                happened,
+                content,
+                LeafKind.REMOVAL,
+                measure=Measure.REMOVE,
+                exempt=str(Exempt.NONE),
+                **common,
+                **said,
+            )
+        )
+        if happened.measure.on_account:
+            drafts.append(
+                _about(
+                    happened,
+                    content,
+                    LeafKind.ACCOUNT_ACTION,
+                    measure=Measure(happened.measure),
+                    of_account=True,
+                    **common,
+                    **said,
+                )
+            )
+    return drafts
+
+
+def of_reversal(happened: DecisionReversed, contents: Sequence[Content], decision: Decision) -> list[Draft]:
+    """Publish each restoration, citing what it reverses; nothing is ever subtracted."""
+    drafts = []
+    for content in contents:
+        common = {"basis": Basis.APPEAL, "decided_by": DecidedBy.OTHER_PEOPLE, "appeal": str(happened.appeal)}
+        drafts.append(
+            _about(
+                happened,
+                content,
+                LeafKind.RESTORATION,
+                measure=Measure.RESTORE,
+                cites=(LeafKind.REMOVAL,),
+                **common,
+            )
+        )
+        if decision.measure.on_account:
+            drafts.append(
+                _about(
+                    happened,
+                    content,
+                    LeafKind.ACCOUNT_ACTION,
+                    measure=Measure.REINSTATE_ACCOUNT,
+                    cites=(LeafKind.ACCOUNT_ACTION,),
+                    of_account=True,
+                    **common,
+                )
+            )
+    return drafts
+
+
+def of_complaint(happened: AppealOpened, content: Content) -> list[Draft]:
+    """Publish that someone complained."""
+    return [
+        _about(
+            happened,
+            content,
+            LeafKind.APPEAL_OPENED,
+            basis=Basis.APPEAL,
+            cites=RESTRICTIONS,
+            about=happened.appeal,
+        )
+    ]
+
+
+def of_judgement(happened: AppealDecided, content: Content) -> list[Draft]:
+    """Publish what came of a complaint."""
+    upheld = happened.outcome is Outcome.UPHELD
+    return [
+        _about(
+            happened,
+            content,
+            LeafKind.APPEAL_DECIDED,
+            measure=Measure.UPHOLD if upheld else Measure.REVERSE,
+            basis=Basis.APPEAL,
+            decided_by=DecidedBy.OTHER_PEOPLE,
+            cites=(LeafKind.APPEAL_OPENED,),
+            about=happened.appeal,
+            outcome=str(happened.outcome),
+        )
+    ]
+
+
+def of_confirmed_signal(happened: SignalConfirmed) -> list[Draft]:
+    """Publish that something is now known; what it is stays unsaid."""
+    return [
+        Draft(
+            kind=LeafKind.SIGNAL_ADDED,
+            about=happened.signal,
+            basis=Basis.OWN_FINDING,
+            decided_by=DecidedBy.TWO_PEOPLE,
+            details={"signal": str(happened.signal), "decision": str(happened.decision)},
+        )
+    ]
+
+
+def of_withdrawn_signal(happened: SignalWithdrawn) -> list[Draft]:
+    """Publish that something is known no more."""
+    return [
+        Draft(
+            kind=LeafKind.SIGNAL_WITHDRAWN,
+            about=happened.signal,
+            basis=Basis.APPEAL,
+            decided_by=DecidedBy.OTHER_PEOPLE,
+            cites=(LeafKind.SIGNAL_ADDED,),
+            details={"signal": str(happened.signal), "decision": str(happened.decision)},
+        )
+    ]
+
+
+def decided_by(people: int) -> DecidedBy:
+    """Say how many people decided."""
+    return DecidedBy.TWO_PEOPLE if people > 1 else DecidedBy.ONE_PERSON
+
+
+def _about(
+    happened: Event,
+    content: Content,
+    kind: LeafKind,
+    *,
+    measure: Measure = Measure.NONE,
+    basis: Basis = Basis.NONE,
+    ground: Ground = Ground.NONE,
+    decided_by: DecidedBy = DecidedBy.NONE,
+    cites: tuple[LeafKind, ...] = (),
+    of_account: bool = False,
+    about: Id | None = None,
+    **details: Json,
+) -> Draft:
+    return Draft(
+        kind=kind,
+        about=about or content.id,
+        content=content.id,
+        content_kind=LeafContent.ACCOUNT if of_account else LeafContent(content.kind),
+        measure=measure,
+        basis=basis,
+        ground=ground,
+        decided_by=decided_by,
+        cites=cites,
+        of_account=of_account,
+        details={"event": happened.kind, "content": str(content.id), "revision": content.revision, **details},
+    )

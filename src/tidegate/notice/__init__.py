@@ -1,0 +1,1 @@
+"""Telling the uploader: the statement of reasons, and the way to object."""

@@ -1,0 +1,1 @@
+"""Staff, roles, sign-in, API keys, and who saw what."""

@@ -1,0 +1,97 @@
+"""Signals: a fingerprint asserted to be of terrorist content, with labels, provenance and standing.
+
+May decide: the closed list of what a signal may be of (floor rule 14). Nothing outside this list can hold, be shared
+or be counted under this name; a new label is a change of code that everyone can read.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tidegate.kernel.event import Event, event
+from tidegate.kernel.ids import DecisionId, SignalId
+
+
+class Label(StrEnum):
+    """What the content does: the kinds of Regulation (EU) 2021/784 Article 2(7), and perpetrators' own content.
+
+    Article 2(7)(a) is split: inciting by glorifying alone can never support a machine's hold (floor rule 1).
+    """
+
+    INCITES = "incites"
+    GLORIFIES = "glorifies"
+    SOLICITS_OFFENCE = "solicits_offence"
+    SOLICITS_GROUP = "solicits_group"
+    INSTRUCTS = "instructs"
+    THREATENS = "threatens"
+    PERPETRATOR = "perpetrator"
+
+
+class FingerprintKind(StrEnum):
+    SHA256 = "sha256"
+    PDQ = "pdq"
+
+
+class Provenance(StrEnum):
+    """Where a signal comes from."""
+
+    OWN = "own"
+    IMPORT = "import"
+
+
+class Standing(StrEnum):
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+
+
+#: state -> what may happen to it -> next state
+STANDINGS: dict[Standing, dict[str, Standing]] = {
+    Standing.UNCONFIRMED: {"signal.confirmed": Standing.CONFIRMED, "signal.withdrawn": Standing.WITHDRAWN},
+    Standing.CONFIRMED: {"signal.withdrawn": Standing.WITHDRAWN},
+    Standing.WITHDRAWN: {"signal.confirmed": Standing.CONFIRMED},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A signal as the view knows it; ``position`` is that of its latest change."""
+
+    id: SignalId
+    kind: FingerprintKind
+    value: bytes
+    labels: frozenset[Label]
+    provenance: Provenance
+    standing: Standing
+    decision: DecisionId | None
+    own_people: bool
+    members: int
+    disputed: bool
+    position: int
+
+
+@event("signal.added")
+class SignalAdded(Event):
+    """Its value is sealed."""
+
+    signal: SignalId
+    position: int
+    fingerprint_kind: FingerprintKind
+    labels: tuple[Label, ...]
+    provenance: Provenance
+
+
+@event("signal.confirmed")
+class SignalConfirmed(Event):
+    """Our own people found it to be terrorist content."""
+
+    signal: SignalId
+    position: int
+    decision: DecisionId
+    labels: tuple[Label, ...]
+
+
+@event("signal.withdrawn")
+class SignalWithdrawn(Event):
+    signal: SignalId
+    position: int
+    decision: DecisionId

@@ -1,0 +1,63 @@
+"""What a signal is good for.
+
+May decide: whether a signal may support a machine's hold (floor rules 1, 14 and 15). May not decide that content is
+terrorist content: people do, in ``decision``.
+"""
+
+from tidegate.kernel.errors import Malformed, RuleBroken
+from tidegate.signal.model import FingerprintKind, Label, Signal, Standing
+
+#: Independent members whose agreement stands in for our own people's (floor rules 1 and 15); authorities never count.
+MEMBERS_NEEDED = 2
+
+VALUE_BYTES = 32
+
+
+def may_hold(signal: Signal) -> bool:
+    """Say whether an exact match with this signal may be held by a machine (floor rule 1)."""
+    return enforceable(signal) and not signal.disputed and not glorification_alone(signal)
+
+
+def enforceable(signal: Signal) -> bool:
+    """Say whether people stand behind this signal (floor rule 15): ours, or two independent members."""
+    return signal.standing is Standing.CONFIRMED and (signal.own_people or signal.members >= MEMBERS_NEEDED)
+
+
+def glorification_alone(signal: Signal) -> bool:
+    """Say whether nothing but glorification is asserted (floor rule 1; FRA 2026: the word is unclear)."""
+    return signal.labels <= {Label.GLORIFIES}
+
+
+def proposes(signal: Signal) -> bool:
+    """Say whether a match with this signal is shown to people at all."""
+    return signal.standing is not Standing.WITHDRAWN
+
+
+def check_labels(words: list[str]) -> tuple[Label, ...]:
+    """Read labels from outside; everything but the closed list is refused (floor rule 14).
+
+    Raises:
+        RuleBroken: no label, or one that is not on the list.
+    """
+    known = {label.value for label in Label}
+    if not words or not set(words) <= known:
+        raise RuleBroken(
+            f"Terrorist content only: label each signal with at least one of {', '.join(sorted(known))}, and nothing else.",
+            reference="rule 14",
+        )
+    return tuple(sorted({Label(word) for word in words}))
+
+
+def check_value(kind: str, text: str) -> tuple[FingerprintKind, bytes]:
+    """Read a fingerprint from outside.
+
+    Raises:
+        Malformed: an unknown kind, or not 64 hexadecimal digits.
+    """
+    try:
+        known, value = FingerprintKind(kind), bytes.fromhex(text)
+    except ValueError as error:
+        raise Malformed("A signal is sha256 or pdq, with a value of 64 hexadecimal digits.") from error
+    if len(value) != VALUE_BYTES:
+        raise Malformed("A signal is sha256 or pdq, with a value of 64 hexadecimal digits.")
+    return known, value

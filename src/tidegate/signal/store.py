@@ -1,0 +1,148 @@
+"""The only SQL that names signal's table. May decide: nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate.db.sealing import read_detail
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import DecisionId, SignalId
+from tidegate.signal.model import (
+    FingerprintKind,
+    Label,
+    Provenance,
+    Signal,
+    SignalAdded,
+    SignalConfirmed,
+    SignalWithdrawn,
+    Standing,
+)
+
+#: Held shared by every verdict and exclusively by every change of a signal, until their commits: a verdict can then
+#: never miss a signal that commits before it, and a signal looks back over all that committed before it.
+_POSITION_LOCK = 7_421_003
+
+#: The sealed detail with the fingerprint's value.
+VALUE_PART = "value"
+
+
+async def hold_position(tx: Transaction) -> int:
+    """Keep signals from changing until this transaction ends; give the newest position."""
+    await tx.execute("SELECT pg_advisory_xact_lock_shared(%(key)s)", key=_POSITION_LOCK)
+    return await position(tx)
+
+
+async def lock_positions(tx: Transaction) -> None:
+    """Wait for verdicts under way, and keep new ones waiting until this transaction ends.
+
+    Whoever will change signals takes this before any case or content, or it could wait for a verdict that waits for it.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=_POSITION_LOCK)
+
+
+async def next_position(tx: Transaction) -> int:
+    """Take the next position, with verdicts kept waiting."""
+    await lock_positions(tx)
+    return await tx.next_position("signal")
+
+
+async def position(tx: Transaction) -> int:
+    """Give the newest position."""
+    row = await tx.row("SELECT position FROM counter WHERE name = 'signal'")
+    assert row is not None
+    return int(row["position"])
+
+
+async def after(tx: Transaction, position_: int) -> list[Signal]:
+    """Give the signals that changed after a position, in order."""
+    rows = await tx.rows("SELECT * FROM signal WHERE position > %(after)s ORDER BY position", after=position_)
+    return [_signal(row) for row in rows if row["value"] is not None]
+
+
+async def load(tx: Transaction, signals: Sequence[SignalId]) -> list[Signal]:
+    """Load signals as they stand now."""
+    rows = await tx.rows(
+        "SELECT * FROM signal WHERE id = ANY(%(ids)s) ORDER BY id", ids=[signal.value for signal in signals]
+    )
+    return [_signal(row) for row in rows]
+
+
+async def with_value(tx: Transaction, kind: FingerprintKind, value: bytes) -> Signal | None:
+    """Find the signal with this value."""
+    row = await tx.row(
+        "SELECT * FROM signal WHERE kind = %(kind)s AND value = %(value)s", kind=kind, value=value
+    )
+    return None if row is None else _signal(row)
+
+
+async def of_decision(tx: Transaction, decision: DecisionId) -> list[Signal]:
+    """Give the signals a decision confirmed."""
+    rows = await tx.rows("SELECT * FROM signal WHERE decision = %(decision)s ORDER BY id", decision=decision)
+    return [_signal(row) for row in rows]
+
+
+async def newest(tx: Transaction, most: int = 200) -> list[Signal]:
+    """List signals for reading, newest change first."""
+    rows = await tx.rows("SELECT * FROM signal ORDER BY position DESC LIMIT %(most)s", most=most)
+    return [_signal(row) for row in rows]
+
+
+def _signal(row: Row) -> Signal:
+    return Signal(
+        id=SignalId(row["id"]),
+        kind=FingerprintKind(row["kind"]),
+        value=bytes(row["value"] or b""),
+        labels=frozenset(Label(word) for word in row["labels"]),
+        provenance=Provenance(row["provenance"]),
+        standing=Standing(row["standing"]),
+        decision=row["decision"] and DecisionId(row["decision"]),
+        own_people=row["own_people"],
+        members=row["members"],
+        disputed=row["disputed"],
+        position=row["position"],
+    )
+
+
+async def _added(tx: Transaction, happened: SignalAdded) -> None:
+    detail: dict[str, Any] | None = await read_detail(tx, happened.signal, VALUE_PART)
+    await tx.execute(
+        """
+        INSERT INTO signal (id, kind, value, labels, provenance, standing, own_people, members, disputed, position)
+        VALUES (%(id)s, %(kind)s, %(value)s, %(labels)s, %(provenance)s, 'unconfirmed', false, 0, false, %(position)s)
+        """,
+        id=happened.signal,
+        kind=happened.fingerprint_kind,
+        value=None if detail is None else bytes.fromhex(detail["value"]),
+        labels=list(happened.labels),
+        provenance=happened.provenance,
+        position=happened.position,
+    )
+
+
+async def _confirmed(tx: Transaction, happened: SignalConfirmed) -> None:
+    await tx.execute(
+        """
+        UPDATE signal SET standing = 'confirmed', own_people = true, decision = %(decision)s, labels = %(labels)s,
+            position = %(position)s WHERE id = %(id)s
+        """,
+        id=happened.signal,
+        decision=happened.decision,
+        labels=list(happened.labels),
+        position=happened.position,
+    )
+
+
+async def _withdrawn(tx: Transaction, happened: SignalWithdrawn) -> None:
+    await tx.execute(
+        "UPDATE signal SET standing = 'withdrawn', own_people = false, position = %(position)s WHERE id = %(id)s",
+        id=happened.signal,
+        position=happened.position,
+    )
+
+
+VIEWS = ("signal",)
+PROJECTIONS: dict[type[Event], Projection] = {
+    SignalAdded: _added,
+    SignalConfirmed: _confirmed,
+    SignalWithdrawn: _withdrawn,
+}

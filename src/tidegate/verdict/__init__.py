@@ -1,0 +1,1 @@
+"""The immediate answer, and the machine's only power: to hold for a while."""

@@ -1,0 +1,291 @@
+"""Giving verdicts and ending holds. May decide: nothing; ``rules.judge`` does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from tidegate.content import store as contents
+from tidegate.content.model import (
+    Content,
+    ContentBytesKept,
+    ContentSubmitted,
+    Fingerprints,
+    Standing,
+    Submission,
+)
+from tidegate.content.rules import check_submission
+from tidegate.db.sealing import write_bytes, write_detail
+from tidegate.db.transaction import Transaction
+from tidegate.fingerprint.model import Unchecked
+from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
+from tidegate.match.index import compare
+from tidegate.match.model import Match
+from tidegate.people.model import ProposalApproved, ProposalKind
+from tidegate.signal import store as signals
+from tidegate.verdict import rules, store
+from tidegate.verdict.model import (
+    BytesForgotten,
+    BytesRemembered,
+    HoldConfirmed,
+    HoldLapsed,
+    HoldReleased,
+    LookAlikeHoldsSwitched,
+    Reason,
+    Verdict,
+    VerdictGiven,
+    VerdictKind,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An upload after fingerprinting and matching, before anything was written.
+
+    ``data`` is None when the bytes were too large to keep; ``position`` is how far the index was when it searched.
+    """
+
+    submission: Submission
+    fingerprints: Fingerprints
+    unchecked: Unchecked | None
+    matches: Sequence[Match]
+    position: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPolicy:
+    """What a node may set below the floor."""
+
+    hold_for: timedelta
+    unchecked_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the platform is told."""
+
+    content: ContentId
+    revision: int
+    verdict: Verdict
+
+
+async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
+    """Give the verdict on an upload and write down what it asks for.
+
+    Raises:
+        RuleBroken: the surface is private (floor rule 13).
+        Malformed: the submission is not well formed.
+    """
+    check_submission(upload.submission)
+    lookup = contents.lookup_digest(tx, upload.submission)
+    await contents.lock_identity(tx, lookup)
+    known = await contents.find(tx, lookup)
+    clear = None if known else await contents.find_clear(tx, lookup=lookup)
+    verdict = await _judge(tx, upload, known, policy)
+    if known is not None and _same_bytes(known, upload.fingerprints):
+        return await _again(tx, known, upload, verdict, policy)
+    if verdict.kind is VerdictKind.CLEAR and known is None:
+        return await _clear(tx, upload, lookup, clear, verdict)
+    if clear is not None:
+        await contents.forget_clear(tx, clear[0])
+    content = known.id if known else clear[0] if clear else tx.new(ContentId)
+    revision = known.revision + 1 if known else 1
+    await admit(tx, content, revision, upload.submission, upload.fingerprints)
+    await _give(tx, content, revision, verdict, upload.data, policy)
+    return Answer(content=content, revision=revision, verdict=verdict)
+
+
+async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy: HoldPolicy) -> Verdict:
+    """Ask the rules, with the signals as they stand in this transaction and not as an index remembered them."""
+    position = await signals.hold_position(tx)
+    newer = await signals.after(tx, upload.position) if position > upload.position else []
+    changed = {signal.id for signal in newer}
+    matches = [match for match in upload.matches if match.signal not in changed]
+    matches += compare(upload.fingerprints, newer)
+    uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
+    sha256 = upload.fingerprints.sha256
+    return rules.judge(
+        rules.Facts(
+            account_class=upload.submission.account_class,
+            surface=upload.submission.surface,
+            fingerprints=upload.fingerprints,
+            unchecked=upload.unchecked,
+            matches=tuple(matches),
+            signals=await signals.load(tx, [match.signal for match in matches]),
+            removed_before=await store.removed_before(tx, sha256),
+            holds=await store.holds_of(tx, known and known.id, uploader, sha256),
+            position=position,
+            look_alike_holds=await store.look_alike_holds(tx),
+            hold_for=policy.hold_for,
+        ),
+        tx.now,
+    )
+
+
+def _same_bytes(known: Content, fingerprints: Fingerprints) -> bool:
+    return known.fingerprints is not None and known.fingerprints.sha256 == fingerprints.sha256
+
+
+async def _again(
+    tx: Transaction, known: Content, upload: Upload, verdict: Verdict, policy: HoldPolicy
+) -> Answer:
+    """Answer for the same content sent again: a running hold stays as it is, and nothing is stretched."""
+    running = await store.running_hold(tx, known.id)
+    last = await store.latest(tx, known.id)
+    assert last is not None
+    if running is not None:
+        verdict = replace(
+            verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at
+        )
+    elif verdict.kind is VerdictKind.HOLD:
+        await _give(tx, known.id, known.revision, verdict, upload.data, policy)
+    elif last["verdict"] == VerdictKind.HOLD:
+        verdict = replace(verdict, kind=VerdictKind.REVIEW, reason=Reason.HOLD_USED_UP)
+    else:
+        verdict = replace(
+            verdict, kind=VerdictKind(last["verdict"]), reason=last["reason"] and Reason(last["reason"])
+        )
+    return Answer(content=known.id, revision=known.revision, verdict=verdict)
+
+
+async def _clear(
+    tx: Transaction,
+    upload: Upload,
+    lookup: bytes,
+    before: tuple[ContentId, Submission, Fingerprints] | None,
+    verdict: Verdict,
+) -> Answer:
+    """Write the one row of a clear upload; the same upload again writes none."""
+    content = before[0] if before else tx.new(ContentId)
+    if before is None or before[2].sha256 != upload.fingerprints.sha256:
+        if before is not None:
+            await contents.forget_clear(tx, content)
+        await contents.record_clear(
+            tx, content, lookup, upload.submission, upload.fingerprints, verdict.position
+        )
+        await store.add_to_tally(tx, VerdictKind.CLEAR)
+    return Answer(content=content, revision=1, verdict=verdict)
+
+
+async def admit(
+    tx: Transaction, content: ContentId, revision: int, submission: Submission, fingerprints: Fingerprints
+) -> None:
+    """Begin the recorded life of a content, or of its next revision."""
+    await write_detail(
+        tx, content, contents.facts_part(revision), contents.facts_of(submission, fingerprints)
+    )
+    await tx.append(
+        ContentSubmitted(
+            content=content,
+            revision=revision,
+            service=submission.service,
+            content_kind=submission.kind,
+            surface=submission.surface,
+            account_class=submission.account_class,
+            reach=submission.reach,
+            language=submission.language,
+            country=submission.country,
+        )
+    )
+
+
+async def _give(
+    tx: Transaction,
+    content: ContentId,
+    revision: int,
+    verdict: Verdict,
+    data: bytes | None,
+    policy: HoldPolicy,
+) -> None:
+    sample = int.from_bytes(tx.randomness(6)) / 2**48
+    for_people = rules.shown_to_people(verdict, sample, policy.unchecked_share)
+    if data is not None and (for_people or rules.retried(verdict)):
+        await keep_bytes(tx, content, revision, data)
+    await store.add_to_tally(tx, verdict.kind)
+    await tx.append(
+        VerdictGiven(
+            content=content,
+            revision=revision,
+            verdict=verdict.kind,
+            reason=verdict.reason,
+            position=verdict.position,
+            matches=verdict.matches,
+            held_until=verdict.held_until,
+            for_people=for_people,
+        )
+    )
+
+
+async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: bytes) -> None:
+    """Seal the bytes of a revision, so that people can look and nothing contested is destroyed."""
+    await write_bytes(tx, content, contents.bytes_part(revision), data)
+    await tx.append(ContentBytesKept(content=content, revision=revision))
+
+
+async def judge_again(
+    tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy
+) -> Verdict | None:
+    """Give a new verdict on a known revision: after a failed check, or when a new signal looks back.
+
+    Returns None when nothing changed.
+    """
+    known = await contents.load(tx, content, lock=True)
+    if known is None or known.standing is Standing.ERASED:
+        return None
+    verdict = await _judge(tx, upload, known, policy)
+    last = await store.latest(tx, content)
+    running = await store.running_hold(tx, content)
+    if running is not None or (last is not None and last["verdict"] == verdict.kind):
+        return None
+    await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
+    return verdict
+
+
+async def lapse_due_holds(tx: Transaction) -> int:
+    """End the holds whose time is over; the platform has done the same by its own clock."""
+    due = await store.holds_due(tx, tx.now)
+    for content in due:
+        hold = await store.running_hold(tx, content)
+        if hold is not None and rules.due_to_lapse(hold, tx.now):
+            await tx.append(HoldLapsed(content=content, revision=hold.revision))
+    return len(due)
+
+
+async def release_hold(
+    tx: Transaction, content: ContentId, *, decision: DecisionId | None = None, appeal: AppealId | None = None
+) -> bool:
+    """End a hold because people let the content go; say whether there was one."""
+    hold = await store.running_hold(tx, content)
+    if hold is not None:
+        await tx.append(
+            HoldReleased(content=content, revision=hold.revision, decision=decision, appeal=appeal)
+        )
+    return hold is not None
+
+
+async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
+    """End a hold because people decided to remove the content."""
+    hold = await store.running_hold(tx, content)
+    if hold is not None:
+        await tx.append(HoldConfirmed(content=content, revision=hold.revision, decision=decision))
+
+
+async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId) -> None:
+    """Have the bytes of a removed content come back to people, should they come back."""
+    await tx.append(BytesRemembered(content=content.id, revision=content.revision, decision=decision))
+
+
+async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
+    """Undo that, because the decision was reversed."""
+    await tx.append(BytesForgotten(content=content, decision=decision))
+
+
+async def switch_on_look_alike_holds(tx: Transaction, happened: ProposalApproved) -> None:
+    """Let look-alikes be held too, once two people want it (floor rules 1 and 4)."""
+    if happened.proposal_kind is ProposalKind.LOOK_ALIKE_HOLDS_ON:
+        await tx.append(LookAlikeHoldsSwitched(by=happened.proposed_by, second=happened.approved_by, on=True))
+
+
+async def switch_off_look_alike_holds(tx: Transaction, by: StaffId) -> None:
+    """End that; one person is enough to take power from a machine."""
+    await tx.append(LookAlikeHoldsSwitched(by=by, second=None, on=False))

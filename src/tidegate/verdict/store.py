@@ -1,0 +1,246 @@
+"""The only SQL that names verdict's tables. May decide: nothing."""
+
+from datetime import datetime
+
+from tidegate.content.model import ContentErased
+from tidegate.content.store import facts_part, fingerprints_of, uploader_digest
+from tidegate.db.sealing import read_detail
+from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.event import Event
+from tidegate.kernel.ids import ContentId, ServiceId, SignalId
+from tidegate.verdict.model import (
+    BytesForgotten,
+    BytesRemembered,
+    Hold,
+    HoldConfirmed,
+    HoldLapsed,
+    HoldReleased,
+    HoldState,
+    LookAlikeHoldsSwitched,
+    VerdictGiven,
+)
+
+
+async def holds_of(tx: Transaction, content: ContentId | None, uploader: bytes, sha256: bytes) -> list[Hold]:
+    """Give every hold ever of a content, and of an uploader with these bytes."""
+    rows = await tx.rows(
+        "SELECT * FROM hold WHERE content = %(content)s OR (uploader = %(uploader)s AND sha256 = %(sha256)s)",
+        content=content,
+        uploader=uploader,
+        sha256=sha256,
+    )
+    return [_hold(row) for row in rows]
+
+
+async def running_hold(tx: Transaction, content: ContentId) -> Hold | None:
+    """Give the hold a content is under, locked until the commit."""
+    row = await tx.row(
+        "SELECT * FROM hold WHERE content = %(content)s AND state = 'held' FOR UPDATE", content=content
+    )
+    return None if row is None else _hold(row)
+
+
+async def holds_due(tx: Transaction, now: datetime, most: int = 100) -> list[ContentId]:
+    """List contents whose hold is over."""
+    rows = await tx.rows(
+        "SELECT content FROM hold WHERE state = 'held' AND expires_at <= %(now)s ORDER BY expires_at LIMIT %(most)s",
+        now=now,
+        most=most,
+    )
+    return [ContentId(row["content"]) for row in rows]
+
+
+async def removed_before(tx: Transaction, sha256: bytes) -> bool:
+    """Say whether our people decided to remove these very bytes, and that decision stands."""
+    row = await tx.row("SELECT 1 AS one FROM removed_bytes WHERE sha256 = %(sha256)s LIMIT 1", sha256=sha256)
+    return row is not None
+
+
+async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
+    """Give the first content with these bytes that people decided to remove."""
+    row = await tx.row(
+        "SELECT content FROM removed_bytes WHERE sha256 = %(sha256)s ORDER BY content LIMIT 1", sha256=sha256
+    )
+    return None if row is None else ContentId(row["content"])
+
+
+async def latest(tx: Transaction, content: ContentId) -> Row | None:
+    """Give the newest verdict on a content: revision, verdict, reason, position, held_until."""
+    return await tx.row(
+        "SELECT * FROM verdict WHERE content = %(content)s ORDER BY revision DESC LIMIT 1", content=content
+    )
+
+
+async def resting_on(tx: Transaction, signal: SignalId) -> list[ContentId]:
+    """List contents whose verdict matched a signal."""
+    rows = await tx.rows(
+        "SELECT DISTINCT content FROM verdict WHERE %(signal)s = ANY(signals) ORDER BY content", signal=signal
+    )
+    return [ContentId(row["content"]) for row in rows]
+
+
+async def unchecked_to_retry(tx: Transaction, most: int = 20) -> list[ContentId]:
+    """List contents whose newest verdict is one that is tried again by itself."""
+    rows = await tx.rows(
+        """
+        SELECT v.content FROM verdict v WHERE v.verdict = 'unchecked' AND v.reason IN ('timeout', 'engine_down')
+          AND NOT EXISTS (SELECT 1 FROM verdict w WHERE w.content = v.content AND w.revision > v.revision)
+        ORDER BY v.content LIMIT %(most)s
+        """,
+        most=most,
+    )
+    return [ContentId(row["content"]) for row in rows]
+
+
+async def unchecked_backlog(tx: Transaction) -> int:
+    """Count what could not be checked and still waits to be."""
+    row = await tx.row(
+        "SELECT count(*) AS n FROM verdict WHERE verdict = 'unchecked' AND reason IN ('timeout', 'engine_down')"
+    )
+    assert row is not None
+    return int(row["n"])
+
+
+async def look_alike_holds(tx: Transaction) -> bool:
+    """Say whether two people let look-alikes be held too."""
+    row = await tx.row("SELECT is_on FROM look_alike_holds")
+    return bool(row and row["is_on"])
+
+
+async def add_to_tally(tx: Transaction, what: str) -> None:
+    """Count an answer; sixteen rows a day share the load."""
+    await tx.execute(
+        """
+        INSERT INTO tally (day, what, shard, count) VALUES (%(day)s, %(what)s, %(shard)s, 1)
+        ON CONFLICT (day, what, shard) DO UPDATE SET count = tally.count + 1
+        """,
+        day=tx.now.date(),
+        what=what,
+        shard=tx.randomness(1)[0] % 16,
+    )
+
+
+def _hold(row: Row) -> Hold:
+    return Hold(
+        content=ContentId(row["content"]),
+        revision=row["revision"],
+        started_at=row["started_at"],
+        expires_at=row["expires_at"],
+        ended_at=row["ended_at"],
+        state=HoldState(row["state"]),
+    )
+
+
+async def _given(tx: Transaction, happened: VerdictGiven) -> None:
+    await tx.execute(
+        """
+        INSERT INTO verdict (content, revision, verdict, reason, position, signals)
+        VALUES (%(content)s, %(revision)s, %(verdict)s, %(reason)s, %(position)s, %(signals)s)
+        ON CONFLICT (content, revision) DO UPDATE SET (verdict, reason, position, signals)
+          = (EXCLUDED.verdict, EXCLUDED.reason, EXCLUDED.position, EXCLUDED.signals)
+        """,
+        content=happened.content,
+        revision=happened.revision,
+        verdict=happened.verdict,
+        reason=happened.reason,
+        position=happened.position,
+        signals=[match.signal.value for match in happened.matches],
+    )
+    await _end(tx, happened.content, HoldState.REPLACED, but_revision=happened.revision)
+    if happened.held_until is None:
+        return
+    service = await tx.row("SELECT service FROM content WHERE id = %(id)s", id=happened.content)
+    facts = await read_detail(tx, happened.content, facts_part(happened.revision))
+    assert service is not None
+    await tx.execute(
+        """
+        INSERT INTO hold (content, revision, uploader, sha256, started_at, expires_at, state)
+        VALUES (%(content)s, %(revision)s, %(uploader)s, %(sha256)s, %(at)s, %(until)s, 'held')
+        """,
+        content=happened.content,
+        revision=happened.revision,
+        uploader=facts and uploader_digest(tx, ServiceId(service["service"]), str(facts["uploader"])),
+        sha256=facts and fingerprints_of(facts).sha256,
+        at=tx.now,
+        until=happened.held_until,
+    )
+
+
+async def _end(
+    tx: Transaction, content: ContentId, state: HoldState, *, but_revision: int | None = None
+) -> None:
+    await tx.execute(
+        """
+        UPDATE hold SET state = %(state)s, ended_at = %(now)s
+        WHERE content = %(content)s AND state = 'held' AND revision IS DISTINCT FROM %(but)s
+        """,
+        content=content,
+        state=state,
+        now=tx.now,
+        but=but_revision,
+    )
+
+
+async def _lapsed(tx: Transaction, happened: HoldLapsed) -> None:
+    await _end(tx, happened.content, HoldState.LAPSED)
+
+
+async def _released(tx: Transaction, happened: HoldReleased) -> None:
+    await _end(tx, happened.content, HoldState.RELEASED)
+
+
+async def _confirmed(tx: Transaction, happened: HoldConfirmed) -> None:
+    await _end(tx, happened.content, HoldState.CONFIRMED)
+
+
+async def _remembered(tx: Transaction, happened: BytesRemembered) -> None:
+    facts = await read_detail(tx, happened.content, facts_part(happened.revision))
+    await tx.execute(
+        """
+        INSERT INTO removed_bytes (content, decision, sha256) VALUES (%(content)s, %(decision)s, %(sha256)s)
+        ON CONFLICT DO NOTHING
+        """,
+        content=happened.content,
+        decision=happened.decision,
+        sha256=facts and fingerprints_of(facts).sha256,
+    )
+
+
+async def _forgotten(tx: Transaction, happened: BytesForgotten) -> None:
+    await tx.execute(
+        "DELETE FROM removed_bytes WHERE content = %(content)s AND decision = %(decision)s",
+        content=happened.content,
+        decision=happened.decision,
+    )
+
+
+async def _switched(tx: Transaction, happened: LookAlikeHoldsSwitched) -> None:
+    await tx.execute(
+        """
+        INSERT INTO look_alike_holds (only, is_on) VALUES (true, %(on)s)
+        ON CONFLICT (only) DO UPDATE SET is_on = EXCLUDED.is_on
+        """,
+        on=happened.on,
+    )
+
+
+async def _erased(tx: Transaction, happened: ContentErased) -> None:
+    await tx.execute(
+        "UPDATE removed_bytes SET sha256 = NULL WHERE content = %(content)s", content=happened.content
+    )
+    await tx.execute(
+        "UPDATE hold SET uploader = NULL, sha256 = NULL WHERE content = %(content)s", content=happened.content
+    )
+
+
+VIEWS = ("verdict", "hold", "removed_bytes", "look_alike_holds")
+PROJECTIONS: dict[type[Event], Projection] = {
+    VerdictGiven: _given,
+    HoldLapsed: _lapsed,
+    HoldReleased: _released,
+    HoldConfirmed: _confirmed,
+    BytesRemembered: _remembered,
+    BytesForgotten: _forgotten,
+    LookAlikeHoldsSwitched: _switched,
+    ContentErased: _erased,
+}
