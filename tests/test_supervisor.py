@@ -29,11 +29,16 @@ from tidegate.kernel.process import ProcessSpecification
 from tidegate.supervisor import Supervisor
 data = Path(sys.argv[1])
 def report(line): print(line, flush=True)
-SLEEP = "import signal, sys\\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\\nsignal.pause()"
+SLEEP = "\\n".join([
+    "import os, signal, sys",
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))",
+    "open(f'{sys.argv[2]}/{sys.argv[1]}-is-up', 'w').write(str(os.getpid()))",
+    "signal.pause()",
+])
 STUBBORN = 'trap "" TERM; : > "$0/trapped"; while :; do sleep 0.1; done'
 def run(name, *argv, **more): return ProcessSpecification(name=name, argv=(*argv, str(data)), **more)
 def shell(name, code, **more): return run(name, "/bin/sh", "-c", code, **more)
-def sleeper(name, **more): return run(name, sys.executable, "-c", SLEEP, **more)
+def sleeper(name, **more): return run(name, sys.executable, "-c", SLEEP, name, **more)
 def stubborn(within): return shell("web", STUBBORN, ready=(data / "trapped").exists, stop_within=within)
 """
 TAIL = """
@@ -86,6 +91,11 @@ class Running:
             return False
         wanted = names or tuple(found["processes"])
         return all(found["processes"][name]["state"] == "ready" for name in wanted)
+
+    def is_up(self, name: str) -> bool:
+        """Whether a sleeper has come so far that it ends in order."""
+        written = self.data_directory / f"{name}-is-up"
+        return written.exists() and written.read_text() == str(self.pid(name))
 
     def restarted(self, name: str) -> bool:
         return self.status()["processes"][name]["restarts"] == 1
@@ -163,6 +173,7 @@ def test_a_node_survives_every_kill(start: Callable[[str], Running], tmp_path: P
     second.until_ready()
     assert tell(attach(data).owner_url, "SELECT a FROM kept") == (1,)
 
+    eventually(lambda: second.is_up("web") and second.is_up("worker"))
     second.ctrl_c()
     assert second.process.wait(30) == 0, second.said()
     assert not left_behind(data, postgres.mark)

@@ -457,6 +457,7 @@ def test_unreachable_programs_are_copied_once(
     assert binaries._succeeds([copied.program("initdb"), "--version"], account)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not ROOT, reason="only root can act as an ordinary user")
 def test_all_of_this_as_an_ordinary_user() -> None:
     account = Account(65534, 65534)

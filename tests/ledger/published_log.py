@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -100,6 +101,7 @@ class Log:
     entries: list[bytes] = field(default_factory=list)
     key: Ed25519PrivateKey = KEY
     origin: str = ORIGIN
+    made: dict[tuple[str, int | None], Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, size: int) -> "Log":
@@ -117,11 +119,16 @@ class Log:
         return Checkpoint(self.origin, len(entries), tree.root(map(tree.leaf_hash, entries)))
 
     def signed(self, size: int | None = None) -> str:
-        return sign_checkpoint(self.checkpoint(size), self.key)
+        if ("signed", size) not in self.made:
+            self.made["signed", size] = sign_checkpoint(self.checkpoint(size), self.key)
+        return str(self.made["signed", size])
 
     def counts(self, size: int | None = None) -> dict[str, Json]:
-        checkpoint = self.checkpoint(size)
-        return counts.count(map(decode, self.entries[: checkpoint.size]), checkpoint)
+        if ("counts", size) not in self.made:
+            checkpoint = self.checkpoint(size)
+            leaves = map(decode, self.entries[: checkpoint.size])
+            self.made["counts", size] = counts.count(leaves, checkpoint)
+        return dict(self.made["counts", size])
 
     def publish(self, directory: Path, size: int | None = None, *, whole: bool = False) -> None:
         Export(directory, self.verifier).publish(self.read, self.signed(size), self.counts(size), whole=whole)

@@ -1,4 +1,4 @@
-"""A fresh, migrated database for each test of people, on the embedded PostgreSQL, with a clock set by hand."""
+"""A fresh, migrated database for each test of people, on the embedded PostgreSQL; a clock set by hand."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -75,3 +75,5 @@ async def database(
             keys=Keyring.open(tmp_path / "keys"),
             story=Story(projections={kind: (projection,) for kind, projection in store.PROJECTIONS.items()}),
         )
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -21,7 +21,7 @@ from tidegate.content.model import (
     Submission,
     Surface,
 )
-from tidegate.db.sealing import read_detail
+from tidegate.db.sealing import read_bytes, read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.kernel.event import Event, Language
 from tidegate.kernel.ids import ContentId, ServiceId
@@ -132,6 +132,11 @@ async def not_erased(tx: Transaction, after: ContentId | None, *, most: int = 50
 async def facts(tx: Transaction, content: Content) -> dict[str, Any] | None:
     """Open the words and ids of a content's present revision; None when erased."""
     return await read_detail(tx, content.id, facts_part(content.revision))
+
+
+async def bytes_of(tx: Transaction, content: Content) -> bytes | None:
+    """Open the sealed bytes of a content's present revision; None when erased or never kept."""
+    return await read_bytes(tx, content.id, bytes_part(content.revision))
 
 
 # --- clear uploads: one row in today's part, no event, no bytes ---

@@ -140,12 +140,9 @@ async def issue(tx: Transaction, decision: DecisionId) -> bool:
     return True
 
 
-async def issue_due(tx: Transaction) -> int:
-    """Issue every decision whose undo time has passed."""
-    due = await store.due(tx, tx.now)
-    for decision in due:
-        await issue(tx, decision)
-    return len(due)
+async def due(tx: Transaction) -> list[DecisionId]:
+    """List the decisions whose undo time has passed, to be issued each in a transaction of its own."""
+    return await store.due(tx, tx.now)
 
 
 async def reverse(

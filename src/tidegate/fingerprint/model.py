@@ -1,5 +1,6 @@
 """Values of fingerprinting. May decide: nothing."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -23,3 +24,11 @@ class Unchecked(StrEnum):
     TOO_LARGE = "too_large"
     TIMEOUT = "timeout"
     ENGINE_DOWN = "engine_down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pdq:
+    """A PDQ value (32 bytes, the most significant bit first) and how much detail it rests on (0 to 100)."""
+
+    value: bytes
+    quality: int

@@ -214,7 +214,7 @@ def decode(data: bytes) -> Leaf:
     except (ValueError, TypeError, RecursionError, Malformed) as error:
         raise IntegrityError("An entry is not a leaf.") from error
     # Sorted ASCII text and small whole numbers: here the standard library writes what RFC 8785 asks for, ten
-    # times faster; a test holds the two equal. It catches doubled fields and spaces; the day has other spellings.
+    # times faster; a test holds the two equal. Doubled fields, spaces and other forms of a day show here.
     if (
         leaf.day.isoformat() != document["day"]
         or json.dumps(document, sort_keys=True, separators=(",", ":")).encode() != data

@@ -139,8 +139,8 @@ def read_tile(read: Reader, tile: Tile) -> bytes:
 class TileTree:
     """The tree of a log, read tile by tile.
 
-    The size is that of a published checkpoint: only for such are there partial tiles. Roots and proofs of any smaller
-    size are folded from the same tiles.
+    The size is that of a published checkpoint: only for such are there partial tiles. Roots and proofs of any
+    smaller size are folded from the same tiles.
     """
 
     def __init__(self, read: Reader, size: int) -> None:

@@ -48,6 +48,8 @@ ADMINISTRATORS_LEAST = 2
 
 _NAME_MOST = 100
 _URL_MOST = 2048
+#: Invisible, but part of how names are written in Persian and in the scripts of India.
+_JOINERS = "\u200c\u200d"
 
 
 def require(staff: Staff, permission: Permission) -> None:
@@ -81,9 +83,7 @@ def clean_name(text: str) -> str:
         Malformed: empty, longer than 100 characters, or holding control characters.
     """
     name = unicodedata.normalize("NFC", text).strip()
-    if not 1 <= len(name) <= _NAME_MOST or any(
-        unicodedata.category(sign) in {"Cc", "Cf", "Cs"} for sign in name
-    ):
+    if not 1 <= len(name) <= _NAME_MOST or not all(sign.isprintable() or sign in _JOINERS for sign in name):
         raise Malformed(
             f"A name has 1 to {_NAME_MOST} characters and no control characters.", reference="name"
         )
@@ -246,8 +246,8 @@ def approve(
         raise RuleBroken("This is about you: someone else must approve it.", reference=TWO_PEOPLE)
     if not _hands(by.id, let_in).isdisjoint(_hands(proposal.proposed_by, let_in)):
         raise RuleBroken(
-            "One of you lately signed in with a link the other made, or both with links of one person, so nobody "
-            "can tell you are two: let a third approve, use links made at the machine itself, or wait two days.",
+            "One of you signed in lately with a link the other made, or both with one person's: nobody "
+            "can tell you are two. Let a third approve, use links made at the machine, or wait two days.",
             reference=TWO_PEOPLE,
         )
     if needs.propose not in proposed_by.permissions:

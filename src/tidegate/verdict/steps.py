@@ -50,6 +50,8 @@ class Upload:
     matches: Sequence[Match]
     position: int
     data: bytes | None
+    #: It was published long ago and a new signal looks back at it: only exact bytes may be held then.
+    looking_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy:
             removed_before=await store.removed_before(tx, sha256),
             holds=await store.holds_of(tx, known and known.id, uploader, sha256),
             position=position,
-            look_alike_holds=await store.look_alike_holds(tx),
+            look_alike_holds=not upload.looking_back and await store.look_alike_holds(tx),
             hold_for=policy.hold_for,
         ),
         tx.now,

@@ -1,0 +1,5 @@
+"""Lets ``python -m tidegate`` be the command ``tidegate``."""
+
+from tidegate.cli import main
+
+main()

@@ -1,0 +1,216 @@
+"""Content: submitting it, changing what is said of it, and reading its whole life. May decide: nothing."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tidegate.api.body import read_upload
+from tidegate.api.idempotency import once
+from tidegate.api.life import life_of
+from tidegate.case import store as cases
+from tidegate.content import rules, steps, store
+from tidegate.content.model import AccountClass, ContentKind, Submission, Surface
+from tidegate.db.transaction import Transaction
+from tidegate.enforcement import store as enforcement
+from tidegate.kernel.errors import Conflict, Malformed
+from tidegate.kernel.event import Country, Language
+from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.match.model import Match
+from tidegate.node import upload_of
+from tidegate.people.model import Scope
+from tidegate.signal import store as signals
+from tidegate.verdict import steps as verdicts
+from tidegate.verdict.model import VerdictKind
+from tidegate.web.door import Door, Listener, key_of, node_of, platform
+
+door = Door(Listener.PLATFORM)
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key")]
+
+
+class Metadata(BaseModel):
+    """What a platform says of a content. Fields that are not here are refused: things, never people (floor rule 10)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ContentKind
+    platform_id: str
+    uploader: str
+    account_class: AccountClass = AccountClass.ORDINARY
+    surface: Surface
+    reach: int = Field(0, strict=True)
+    caption: str = ""
+    link: str = ""
+    language: str | None = None
+    country: str | None = None
+    posted_at: datetime | None = None
+
+    def submission(self, service: ServiceId) -> Submission:
+        """Give the submission of a service.
+
+        Raises:
+            Malformed: a code or a time has another form.
+        """
+        if self.posted_at is not None and self.posted_at.tzinfo is None:
+            raise Malformed("posted_at needs a time zone, such as 2026-11-23T12:00:00Z.", reference="posted_at")
+        return Submission(
+            service=service,
+            kind=self.kind,
+            platform_id=self.platform_id,
+            uploader=self.uploader,
+            account_class=self.account_class,
+            surface=self.surface,
+            reach=self.reach,
+            caption=self.caption,
+            link=self.link,
+            language=None if self.language is None else Language.parse(self.language),
+            country=None if self.country is None else Country.parse(self.country),
+            posted_at=self.posted_at,
+        )
+
+
+class Change(BaseModel):
+    """What may change of a content without new bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reach: int | None = Field(None, strict=True)
+    caption: str | None = None
+    link: str | None = None
+
+
+def read_metadata(raw: bytes) -> Metadata:
+    """Read the metadata of an upload.
+
+    Raises:
+        Malformed: naming each field that is wrong.
+    """
+    try:
+        return Metadata.model_validate_json(raw or b"null")
+    except ValidationError as error:
+        mistakes = [f"{'.'.join(str(part) for part in item['loc']) or 'metadata'}: {item['msg']}" for item in error.errors()]
+        raise Malformed("; ".join(mistakes), reference="metadata") from error
+
+
+@door.route("POST", "/v1/content", needs=Scope.CONTENT, tags=["content"])
+async def submit_content(request: Request, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    """Show the node a content before it is published, and get the verdict.
+
+    Send multipart/form-data with the parts ``metadata`` (JSON) and ``file``, or the raw bytes with the metadata as
+    base64 JSON in the header ``Tidegate-Metadata``.
+    """
+    node, key = node_of(request), key_of(request)
+    body = await read_upload(
+        request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+    )
+    submission = read_metadata(body.metadata).submission(key.service)
+    rules.check_submission(submission)
+    checked = await node.check(body.sha256, body.data)
+    upload = upload_of(submission, checked, body.data)
+
+    async def act(tx: Transaction) -> dict[str, Any]:
+        async def submit() -> dict[str, Any]:
+            return await _answer(tx, await verdicts.submit(tx, upload, node.settings.hold_policy))
+
+        return await once(tx, key.id, idempotency_key, ("submit", body.metadata, body.sha256), submit)
+
+    return await node.run(platform(request), act)
+
+
+async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
+    verdict = answer.verdict
+    recorded = verdict.kind is not VerdictKind.CLEAR
+    case = await cases.of_content(tx, answer.content) if recorded else None
+    instructions = await enforcement.on_content(tx, answer.content) if recorded else []
+    hold = instructions[-1] if verdict.kind is VerdictKind.HOLD and instructions else None
+    return {
+        "content": str(answer.content),
+        "revision": answer.revision,
+        "verdict": verdict.kind,
+        "reason": verdict.reason,
+        "matches": await matches_for(tx, verdict.matches),
+        "position": verdict.position,
+        "expires_at": verdict.held_until.isoformat() if verdict.held_until else None,
+        "case": str(case.id) if case and case.state != "closed" else None,
+        "instruction": str(hold.id) if hold else None,
+        "sequence": hold.sequence if hold else None,
+    }
+
+
+async def matches_for(tx: Transaction, matches: tuple[Match, ...]) -> list[dict[str, Any]]:
+    """Describe matches to a platform: how near to what kind of thing, never the fingerprint itself."""
+    known = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in matches])}
+    return [
+        {
+            "signal": str(match.signal),
+            "kind": match.fingerprint_kind,
+            "distance": match.distance,
+            "threshold": match.threshold,
+            "rotation": match.rotation,
+            "labels": sorted(known[match.signal].labels),
+            "owner": known[match.signal].provenance,
+        }
+        for match in matches
+    ]
+
+
+@door.route("GET", "/v1/content/{content}", needs=Scope.CONTENT, tags=["content"])
+async def read_content(request: Request, content: str) -> dict[str, Any]:
+    """Read the whole life of a content, in order."""
+    identity, service = ContentId.parse(content), key_of(request).service
+    return await node_of(request).run(platform(request), lambda tx: life_of(tx, identity, service))
+
+
+@door.route("PATCH", "/v1/content/{content}", needs=Scope.CONTENT, tags=["content"])
+async def change_content(request: Request, content: str, change: Change) -> dict[str, Any]:
+    """Say that a content reaches more people now, or that the words around it changed."""
+    identity, service = ContentId.parse(content), key_of(request).service
+
+    async def act(tx: Transaction) -> dict[str, Any]:
+        loaded = await steps.of_service(tx, identity, service)
+        if change.reach is not None:
+            await steps.change_reach(tx, loaded, change.reach)
+        if change.caption is not None or change.link is not None:
+            await steps.edit(tx, loaded, caption=change.caption, link=change.link)
+        return await life_of(tx, identity, service)
+
+    return await node_of(request).run(platform(request), act)
+
+
+@door.route("DELETE", "/v1/content/{content}", needs=Scope.CONTENT, status_code=204, tags=["content"])
+async def delete_content(request: Request, content: str) -> Response:
+    """Say that the uploader deleted it. What can still be contested stays sealed here (floor rule 7)."""
+    identity, service = ContentId.parse(content), key_of(request).service
+
+    async def act(tx: Transaction) -> None:
+        clear = await store.find_clear(tx, content=identity)
+        if clear is not None and clear[1].service == service:
+            await store.forget_clear(tx, identity)
+        else:
+            await steps.delete_by_user(tx, await steps.of_service(tx, identity, service))
+
+    await node_of(request).run(platform(request), act)
+    return Response(status_code=204)
+
+
+@door.route("PUT", "/v1/content/{content}/bytes", needs=Scope.CONTENT, status_code=204, tags=["content"])
+async def put_bytes(request: Request, content: str) -> Response:
+    """Send the bytes of a content when they were asked for; they must be the ones shown before."""
+    node, identity, service = node_of(request), ContentId.parse(content), key_of(request).service
+    body = await read_upload(
+        request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+    )
+
+    async def act(tx: Transaction) -> None:
+        loaded = await steps.of_service(tx, identity, service)
+        if loaded.fingerprints is None or loaded.fingerprints.sha256 != body.sha256:
+            raise Conflict("These are other bytes than were shown before: submit them as a new revision.", reference="file")
+        if body.data is not None and not loaded.bytes_kept:
+            await verdicts.keep_bytes(tx, identity, loaded.revision, body.data)
+
+    await node.run(platform(request), act)
+    return Response(status_code=204)
+
+

@@ -1,0 +1,72 @@
+"""The whole life of a content, in order, as its platform may read it. May decide: what a platform may not see."""
+
+from typing import Any
+
+from tidegate.content import store as contents
+from tidegate.db.transaction import Transaction
+from tidegate.enforcement import store as enforcement
+from tidegate.kernel.errors import NotFound
+from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.verdict import store as verdicts
+
+#: Who voted, and how, stays among those who vote: a platform learns what was decided, not by whom.
+_NOT_FOR_PLATFORMS = ("decision.vote_cast", "decision.vote_withdrawn", "decision.made", "decision.undone", "appeal.vote_cast")
+_HIDDEN_FIELDS = frozenset({"voter", "voters", "votes", "by"})
+
+
+async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> dict[str, Any]:
+    """Give what became of a content of a service, event by event.
+
+    Raises:
+        NotFound: this service never showed us such a content, or it was clear and its day is over.
+    """
+    loaded = await contents.load(tx, content)
+    if loaded is None:
+        return await _clear_life(tx, content, service)
+    if loaded.service != service:
+        raise NotFound("Your service never showed us such a content.")
+    restriction, sequence = await enforcement.restriction(tx, content)
+    hold = await verdicts.running_hold(tx, content)
+    rows = await tx.rows(
+        """
+        SELECT at, kind, data FROM event WHERE about @> ARRAY[%(content)s] AND kind <> ALL(%(hidden)s) ORDER BY id
+        """,
+        content=content,
+        hidden=list(_NOT_FOR_PLATFORMS),
+    )
+    return {
+        "content": str(content),
+        "revision": loaded.revision,
+        "standing": loaded.standing,
+        "restriction": restriction,
+        "sequence": sequence,
+        "held_until": hold.expires_at.isoformat() if hold else None,
+        "bytes_kept": loaded.bytes_kept,
+        "life": [
+            {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)} for row in rows
+        ],
+    }
+
+
+async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -> dict[str, Any]:
+    clear = await contents.find_clear(tx, content=content)
+    if clear is None or clear[1].service != service:
+        raise NotFound("Your service never showed us such a content, or it was clear and its day is over.")
+    return {
+        "content": str(content),
+        "revision": 1,
+        "standing": "shown",
+        "restriction": "none",
+        "sequence": 0,
+        "held_until": None,
+        "bytes_kept": False,
+        "life": [],
+    }
+
+
+def _visible(data: dict[str, Any], content: ContentId) -> dict[str, Any]:
+    """Leave out who, and the other contents of the same decision: they may be another platform's."""
+    shown = {name: value for name, value in data.items() if name not in _HIDDEN_FIELDS}
+    if isinstance(shown.get("contents"), list):
+        shown["contents"] = [item for item in shown["contents"] if str(content) in str(item)]
+    return shown

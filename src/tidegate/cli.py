@@ -1,0 +1,235 @@
+"""The command line. May decide: nothing but how an answer is shown and which exit status an error has."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tidegate.kernel.errors import Kind, TidegateError
+
+#: kind of error -> exit status
+EXITS: dict[Kind, int] = {
+    Kind.MALFORMED: 2,
+    Kind.CONFIGURATION: 78,
+    Kind.UNAVAILABLE: 75,
+    Kind.INTEGRITY: 65,
+    Kind.CONFLICT: 73,
+    Kind.NOT_FOUND: 66,
+    Kind.FORBIDDEN: 77,
+    Kind.UNAUTHENTICATED: 77,
+    Kind.RULE: 77,
+    Kind.STATE: 1,
+    Kind.TOO_LARGE: 1,
+    Kind.RATE_LIMITED: 75,
+}
+
+
+class _Commands(click.Group):
+    """Shows our errors as one line and gives them their exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - what click gives
+        try:
+            return super().invoke(ctx)
+        except TidegateError as error:
+            click.echo(f"tidegate: {error.message}", err=True)
+            ctx.exit(EXITS[error.kind])
+
+
+def say(line: str) -> None:
+    """Show progress to whoever waits."""
+    click.echo(line, err=True)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tidegate")
+def main() -> None:
+    """Keep known terrorist content from coming back, with due process anyone can check."""
+
+
+@main.command()
+@click.option("--no-worker", is_flag=True, help="Leave jobs and the passing of time to `tidegate work` elsewhere.")
+def serve(*, no_worker: bool) -> None:
+    """Run a node: database (if none is named), web process and worker."""
+    from tidegate.run import serve as serve_node
+    from tidegate.settings import read_settings
+
+    sys.exit(serve_node(read_settings(), say, with_worker=not no_worker))
+
+
+@main.command(hidden=True)
+def web() -> None:
+    """Run one web process (what `serve` starts)."""
+    from tidegate import run
+    from tidegate.settings import read_settings
+
+    settings = read_settings()
+    _prepare_embedded(settings)
+    run.run_async(run.web(read_settings()))
+
+
+@main.command()
+def work() -> None:
+    """Run one worker: jobs, and what the passing of time brings."""
+    from tidegate import run
+    from tidegate.settings import read_settings
+
+    run.run_async(run.worker(read_settings()))
+
+
+def _prepare_embedded(settings: Any) -> None:  # noqa: ANN401 - Settings, imported late
+    """Migrate an embedded database before it is served; an external one is migrated by hand."""
+    from tidegate import run
+
+    if settings.database_owner_url is not None and settings.database_url is not None:
+        run.migrate_database(settings, say)
+        _first_administrator(settings)
+
+
+def _first_administrator(settings: Any) -> None:  # noqa: ANN401 - Settings, imported late
+    """Print a one-time link when nobody is on the staff yet."""
+    from tidegate.records import first_administrator
+
+    link = asyncio.run(first_administrator(settings))
+    if link:
+        say(f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}")
+
+
+@main.group()
+def config() -> None:
+    """Settings."""
+
+
+@config.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Show the settings as JSON.")
+def config_check(*, as_json: bool) -> None:
+    """Read the settings and explain each mistake."""
+    from tidegate.settings import Settings, read_settings
+
+    settings = read_settings()
+    if as_json:
+        click.echo(settings.model_dump_json(indent=2))
+        return
+    for name, field in Settings.model_fields.items():
+        click.echo(f"{name} = {getattr(settings, name)}\n    {field.description}")
+    click.echo("No mistakes.")
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the database to this release."""
+    from tidegate.run import migrate_database
+
+    settings = _with_database()
+    applied = migrate_database(settings, say)
+    click.echo(f"{len(applied)} migrations applied." if applied else "Nothing to apply.")
+
+
+@db.command("rebuild")
+@click.option("--json", "as_json", is_flag=True)
+def db_rebuild(*, as_json: bool) -> None:
+    """Fold all events again and prove that every view is equal."""
+    from tidegate.records import rebuild_views
+
+    differing = asyncio.run(rebuild_views(_with_database()))
+    wrong = {view: count for view, count in differing.items() if count}
+    if as_json:
+        click.echo(json.dumps({"views": len(differing), "differing": wrong}))
+    else:
+        click.echo(f"{len(differing)} views rebuilt; " + (f"rows that differ: {wrong}" if wrong else "all equal."))
+    sys.exit(1 if wrong else 0)
+
+
+@main.group()
+def people() -> None:
+    """Staff, at the machine itself."""
+
+
+@people.command("link")
+@click.argument("name_or_id")
+def people_link(name_or_id: str) -> None:
+    """Make a one-time sign-in link for someone on the staff."""
+    from tidegate.records import link_for
+
+    click.echo(asyncio.run(link_for(_with_database(), name_or_id)))
+
+
+@main.command()
+@click.argument("source")
+@click.option("--receipt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A receipt to check too.")
+@click.option("--since", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An older checkpoint the log must extend.")
+@click.option("--key", help="The log's verifier key, got elsewhere than from the log itself.")
+@click.option("--json", "as_json", is_flag=True)
+def verify(source: str, *, receipt: Path | None, since: Path | None, key: str | None, as_json: bool) -> None:
+    """Check a published ledger (a folder or a URL) and recount it, from public files alone."""
+    from tidegate.ledger.command import verify_command
+
+    sys.exit(verify_command(source, key=key, receipt=receipt, since=since, as_json=as_json))
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line (the only form there is).")
+def fingerprint(files: tuple[Path, ...], *, as_json: bool) -> None:  # noqa: ARG001 - the form the issue of the output names
+    """Fingerprint pictures, in the jail."""
+    from tidegate.fingerprint.command import fingerprint_files
+
+    sys.exit(fingerprint_files(files, sys.stdout.write))
+
+
+@main.group()
+def platform() -> None:
+    """Platforms."""
+
+
+@platform.command("check")
+@click.argument("url")
+@click.option("--json", "as_json", is_flag=True)
+def platform_check(url: str, *, as_json: bool) -> None:
+    """Check that a platform's receiver keeps the contract."""
+    from tidegate.enforcement.platform_check import check_platform
+    from tidegate.kernel.keys import Keyring
+    from tidegate.settings import read_settings
+
+    checks = check_platform(url, Keyring.open(read_settings().keys_directory).webhook)
+    for check in checks:
+        line = {"name": check.name, "passed": check.passed, "explanation": check.explanation}
+        click.echo(json.dumps(line) if as_json else f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.explanation}")
+    sys.exit(0 if all(check.passed for check in checks) else 1)
+
+
+@main.group()
+def jail() -> None:
+    """The jail untrusted bytes are decoded in."""
+
+
+@jail.command("check")
+@click.option("--json", "as_json", is_flag=True)
+def jail_check(*, as_json: bool) -> None:
+    """Say which locks this kernel gives."""
+    from tidegate.jail.check import check
+
+    report = check()
+    click.echo(json.dumps(report.document()) if as_json else report.text())
+    sys.exit(0 if report.sufficient else 1)
+
+
+def _with_database() -> Any:  # noqa: ANN401 - Settings, imported late
+    """Give the settings with a database named: the one given, else the embedded one if it is running."""
+    from tidegate.db.embedded import attach
+    from tidegate.run import database_environment
+    from tidegate.settings import read_settings
+
+    settings = read_settings()
+    if settings.database_url is None:
+        os.environ.update(database_environment(attach(settings.data_directory)))
+        settings = read_settings()
+    return settings

@@ -1,0 +1,89 @@
+"""Carrying an instruction to a platform: Standard Webhooks, signed with Ed25519.
+
+May decide: whether an answer is an acknowledgement. Only the platform's own word counts: status 200 and
+``{"acknowledged": id}``. Anything else, a bare 200 with garbage included, is tried again.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from httpx2 import AsyncClient, HTTPError, InvalidURL
+
+from tidegate.content import store as contents
+from tidegate.content.model import Content
+from tidegate.db.transaction import Transaction
+from tidegate.enforcement.model import Instruction
+from tidegate.enforcement.signing import sign
+from tidegate.kernel.ids import NoticeId
+
+#: An answer longer than this is no acknowledgement.
+_LONGEST_ANSWER = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of one attempt; ``applied`` is None when the platform did not acknowledge."""
+
+    applied: bool | None
+    problem: str
+
+
+async def payload(tx: Transaction, instruction: Instruction, public_url: str) -> dict[str, Any]:
+    """Describe an instruction to its platform; names are missing once the content was erased."""
+    content = await contents.load(tx, instruction.content)
+    facts = await contents.facts(tx, content) if isinstance(content, Content) else None
+    return {
+        "instruction": str(instruction.id),
+        "position": instruction.position,
+        "sequence": instruction.sequence,
+        "content": str(instruction.content),
+        "platform_id": facts["platform_id"] if facts else None,
+        "uploader": facts["uploader"] if facts else None,
+        "kind": content.kind if content else None,
+        "action": instruction.action,
+        "cause": instruction.cause,
+        "given_at": instruction.given_at.isoformat(),
+        "expires_at": instruction.expires_at.isoformat() if instruction.expires_at else None,
+        "notice_url": notice_url(tx, instruction.notice, public_url) if instruction.notice else None,
+        "decision": str(instruction.decision) if instruction.decision else None,
+    }
+
+
+def notice_url(tx: Transaction, notice: NoticeId, public_url: str) -> str:
+    """Make the secret link of a notice, for the platform to pass on."""
+    from tidegate.notice.store import link_token  # noqa: PLC0415
+
+    return f"{public_url.rstrip('/')}/notice/{link_token(tx, notice)}"
+
+
+async def attempt(
+    client: AsyncClient, url: str, key: Ed25519PrivateKey, identity: str, body: dict[str, Any], now_seconds: int
+) -> Delivery:
+    """Send once and read the answer."""
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": identity,
+        "webhook-timestamp": str(now_seconds),
+        "webhook-signature": sign(key, identity, now_seconds, raw),
+    }
+    try:
+        answer = await client.post(url, content=raw, headers=headers)
+    except (HTTPError, InvalidURL, ValueError) as error:
+        return Delivery(None, type(error).__name__)
+    return read_answer(answer.status_code, answer.content, identity)
+
+
+def read_answer(status: int, content: bytes, identity: str) -> Delivery:
+    """Say whether an answer acknowledges this instruction."""
+    if status != 200:
+        return Delivery(None, f"status {status}")
+    try:
+        said = json.loads(content[:_LONGEST_ANSWER])
+    except ValueError:
+        return Delivery(None, "no acknowledgement in the answer")
+    if not isinstance(said, dict) or said.get("acknowledged") != identity or not isinstance(said.get("applied"), bool):
+        return Delivery(None, "no acknowledgement in the answer")
+    return Delivery(bool(said["applied"]), "")

@@ -1,0 +1,1 @@
+"""What bytes look like: decoding and hashing, only ever run inside the jail."""

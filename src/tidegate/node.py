@@ -1,0 +1,161 @@
+"""A node: the parts of one process put together, and the way an upload takes before anything is written.
+
+May decide: nothing. Fingerprinting and searching happen here, outside any transaction; what follows from them is decided
+inside one, by ``verdict``.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from psycopg import errors
+
+from tidegate.content.model import Fingerprints, Submission
+from tidegate.content.store import prepare_days
+from tidegate.db.pool import open_pool
+from tidegate.db.transaction import TIME, Actor, Database, Transaction
+from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.picture import PictureFingerprint, fingerprint_in
+from tidegate.flow import STORY
+from tidegate.jail import Jail
+from tidegate.jail.pool import JailError
+from tidegate.kernel.clock import Clock, system_clock
+from tidegate.kernel.errors import ConfigurationError
+from tidegate.kernel.ids import Randomness
+from tidegate.kernel.keys import Keyring
+from tidegate.ledger.steps import Publisher
+from tidegate.match.index import Index
+from tidegate.match.model import Match
+from tidegate.settings import Settings
+from tidegate.signal import store as signals
+from tidegate.verdict.steps import Upload
+from tidegate.web.limits import Limits
+
+Result = TypeVar("Result")
+
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What checking some bytes gave: fingerprints, matches, and how far the index was."""
+
+    fingerprints: Fingerprints
+    unchecked: Unchecked | None
+    matches: tuple[Match, ...]
+    position: int
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of one process."""
+
+    settings: Settings
+    database: Database
+    jail: Jail
+    publisher: Publisher
+    index: Index = field(default_factory=Index)
+    limits: Limits = field(default_factory=Limits)
+    _following: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run an action in one transaction; when two stood in each other's way, run it again from the start."""
+        for attempt in range(_TRIES):
+            try:
+                async with self.database.transaction(actor) as tx:
+                    return await action(tx)
+            except (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation):
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt * (1 + secrets.randbelow(100) / 100))
+        raise AssertionError
+
+    async def follow_signals(self) -> None:
+        """Bring the index forward to the newest signal position."""
+        async with self._following, self.database.transaction(TIME) as tx:
+            while changed := await signals.after(tx, self.index.position):
+                self.index.bring_forward(changed)
+
+    async def check(self, sha256: bytes, data: bytes | None) -> Checked:
+        """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.
+
+        Args:
+            sha256: of all the bytes.
+            data: the bytes, or None when they were too many to keep.
+        """
+        unchecked: Unchecked | None = Unchecked.TOO_LARGE
+        picture: PictureFingerprint | None = None
+        if data is not None:
+            try:
+                picture = await fingerprint_in(self.jail, data)
+                unchecked = None
+            except JailError as error:
+                unchecked = Unchecked(error.reason)
+        fingerprints = Fingerprints(
+            sha256=sha256,
+            pdq=picture.pdq if picture else (),
+            quality=picture.quality if picture else 0,
+            width=picture.width if picture else 0,
+            height=picture.height if picture else 0,
+        )
+        await self.follow_signals()
+        matches, position = await asyncio.to_thread(self.index.search, fingerprints)
+        return Checked(
+            fingerprints=fingerprints, unchecked=unchecked, matches=tuple(matches), position=position
+        )
+
+    @property
+    def session_cookie(self) -> str:
+        """Name the session's cookie; over HTTPS the browser itself guards the prefix."""
+        return "__Host-session" if self.settings.staff_url.scheme == "https" else "session"
+
+
+def upload_of(submission: Submission, checked: Checked, data: bytes | None) -> Upload:
+    """Join what the platform says with what was found."""
+    return Upload(
+        submission=submission,
+        fingerprints=checked.fingerprints,
+        unchecked=checked.unchecked,
+        matches=checked.matches,
+        position=checked.position,
+        data=data,
+    )
+
+
+@asynccontextmanager
+async def open_node(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    randomness: Randomness = secrets.token_bytes,
+    jail: Jail | None = None,
+) -> AsyncIterator[Node]:
+    """Open the parts of one process and close them at the end.
+
+    Raises:
+        ConfigurationError: no database is named, or a key cannot be read.
+    """
+    if settings.database_url is None:
+        raise ConfigurationError("No database: set TIDEGATE_DATABASE_URL, or start with the embedded one.")
+    keys = Keyring.open(settings.keys_directory)
+    url = settings.database_url.get_secret_value()
+    own_jail = jail or Jail(
+        size=settings.jail_children,
+        cache_directory=settings.data_directory / "cache",
+        accept_missing=settings.jail_accept_missing,
+    )
+    async with open_pool(url, size=settings.database_connections) as pool:
+        database = Database(pool, clock, randomness, keys, STORY)
+        if jail is None:
+            await own_jail.start()
+        try:
+            async with database.transaction(TIME) as tx:
+                await prepare_days(tx, settings.clear_upload_days)
+            publisher = Publisher(database, settings.ledger_directory, settings.ledger_origin)
+            yield Node(settings, database, own_jail, publisher)
+        finally:
+            if jail is None:
+                await own_jail.stop()

@@ -1,0 +1,133 @@
+"""Starting a node: the database if it is ours, migrations, then the web process and the worker under one supervisor.
+
+May decide: which processes there are. Each is one of the commands a person could give by hand.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit, unquote
+from urllib.request import urlopen
+
+from tidegate.db.embedded import EmbeddedPostgres, prepare
+from tidegate.db.migrate import check_role, migrate
+from tidegate.kernel.clock import system_clock
+from tidegate.kernel.errors import ConfigurationError
+from tidegate.kernel.process import ProcessSpecification
+from tidegate.logs import configure_logs
+from tidegate.node import open_node
+from tidegate.settings import Settings
+from tidegate.supervisor import Supervisor
+from tidegate.web.serve import listening, stop_on_signals
+from tidegate.worker import work
+
+Report = Callable[[str], None]
+
+
+def role_of(url: str) -> str:
+    """Give the role a connection URL names.
+
+    Raises:
+        ConfigurationError: it names none.
+    """
+    name = urlsplit(url).username
+    if not name:
+        raise ConfigurationError("TIDEGATE_DATABASE_URL must name the application's role: postgresql://role:password@host/database")
+    return unquote(name)
+
+
+def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> int:
+    """Run a whole node until told to stop; give the exit status."""
+    settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    processes: list[ProcessSpecification] = []
+    environment = dict(os.environ)
+    if settings.database_url is None:
+        postgres = prepare(settings.data_directory, report)
+        processes.append(postgres.command(report))
+        environment |= database_environment(postgres)
+    else:
+        check_role(settings.database_url.get_secret_value())
+    environment["TIDEGATE_DATA_DIRECTORY"] = str(settings.data_directory.resolve())
+    needs = tuple(process.name for process in processes)
+    for number in range(settings.web_processes):
+        name = "web" if number == 0 else f"web-{number + 1}"
+        processes.append(
+            ProcessSpecification(
+                name=name,
+                argv=(sys.executable, "-m", "tidegate", "web"),
+                environment=environment,
+                needs=needs,
+                ready=_answers(settings) if number == 0 else None,
+                ready_within=180,
+                stop_within=20,
+            )
+        )
+    if with_worker:
+        processes.append(
+            ProcessSpecification(
+                name="worker",
+                argv=(sys.executable, "-m", "tidegate", "work"),
+                environment=environment,
+                needs=("web",),
+                stop_within=20,
+            )
+        )
+    return Supervisor(processes, data_directory=settings.data_directory, report=report).run()
+
+
+def database_environment(postgres: EmbeddedPostgres) -> dict[str, str]:
+    """Name the embedded database to the processes that use it."""
+    return {"TIDEGATE_DATABASE_URL": postgres.app_url, "TIDEGATE_DATABASE_OWNER_URL": postgres.owner_url}
+
+
+def _answers(settings: Settings) -> Callable[[], bool]:
+    def answers() -> bool:
+        with suppress(OSError), urlopen(f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+        return False
+
+    return answers
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared, not bound
+
+
+def migrate_database(settings: Settings, report: Report) -> list[str]:
+    """Bring the database of the settings to this release.
+
+    Raises:
+        ConfigurationError: no database is named, or it is newer than this release.
+    """
+    if settings.database_url is None:
+        raise ConfigurationError("No database is named: set TIDEGATE_DATABASE_URL and TIDEGATE_DATABASE_OWNER_URL.")
+    owner = settings.database_owner_url or settings.database_url
+    return migrate(owner.get_secret_value(), role_of(settings.database_url.get_secret_value()), report)
+
+
+async def web(settings: Settings) -> None:
+    """Be the web process."""
+    configure_logs(settings.log_level)
+    stop = stop_on_signals()
+    async with open_node(settings, clock=system_clock) as node:
+        await node.follow_signals()
+        async with listening(node):
+            await stop.wait()
+
+
+async def worker(settings: Settings) -> None:
+    """Be the worker."""
+    configure_logs(settings.log_level)
+    stop = stop_on_signals()
+    async with open_node(settings, clock=system_clock) as node:
+        await node.follow_signals()
+        await work(node, stop)
+
+
+def run_async(program: object) -> None:
+    """Run a program of ours to its end."""
+    assert asyncio.iscoroutine(program)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(program)

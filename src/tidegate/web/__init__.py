@@ -1,0 +1,1 @@
+"""Listeners, permissions, problem documents, CSRF, CSP, rate limits."""

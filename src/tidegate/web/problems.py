@@ -1,0 +1,120 @@
+"""Problem documents (RFC 9457): one table from kinds of error to what a reader is told.
+
+May decide: which status a kind has. An error that is not ours shows a reference and no text; its text goes to the log.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg import InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from tidegate.kernel.errors import Kind, RateLimited, TidegateError, Unavailable
+
+log = structlog.get_logger()
+
+#: kind -> (status, title)
+TABLE: dict[Kind, tuple[int, str]] = {
+    Kind.MALFORMED: (422, "The request is not well formed"),
+    Kind.NOT_FOUND: (404, "Not found"),
+    Kind.UNAUTHENTICATED: (401, "Not signed in"),
+    Kind.FORBIDDEN: (403, "Not allowed"),
+    Kind.RULE: (403, "Forbidden by the safeguard floor"),
+    Kind.STATE: (409, "No longer possible"),
+    Kind.CONFLICT: (409, "Conflict"),
+    Kind.TOO_LARGE: (413, "Too large"),
+    Kind.RATE_LIMITED: (429, "Too many requests"),
+    Kind.UNAVAILABLE: (503, "Not available just now"),
+    Kind.CONFIGURATION: (500, "The node is set up wrongly"),
+    Kind.INTEGRITY: (500, "A record does not read back"),
+}
+
+RETRY_SECONDS = 5
+
+
+def problem(
+    status: int, title: str, detail: str, *, kind: str, reference: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Make a problem document."""
+    body = {"type": f"https://tidegate.example/problems/{kind}", "title": title, "status": status, "detail": detail}
+    body |= {"kind": kind} | ({"reference": reference} if reference else {})
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def of_error(error: TidegateError) -> JSONResponse:
+    """Make the problem document of one of our errors."""
+    status, title = TABLE[error.kind]
+    headers: dict[str, str] = {}
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
+    if error.kind is Kind.UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
+    if status >= 500 and error.kind is not Kind.UNAVAILABLE:
+        reference = uuid4().hex[:12]
+        log.error("failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__)
+        return problem(status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference)
+    return problem(status, title, error.message, kind=error.kind, reference=error.reference, headers=headers)
+
+
+def as_error(error: Exception) -> TidegateError | None:
+    """Give the error of ours that another library's error means, if it means one."""
+    if isinstance(error, TidegateError):
+        return error
+    if isinstance(error, (PoolTimeout, OperationalError, InterfaceError)):
+        return Unavailable()
+    return None
+
+
+def of_any(error: Exception) -> JSONResponse:
+    """Make the problem document of any error; one we do not know shows a reference and no text."""
+    known = as_error(error)
+    if known is not None:
+        return of_error(known)
+    reference = uuid4().hex[:12]
+    log.error("failed", action="problem", reference=reference, error=type(error).__name__, exc_info=error)
+    return problem(500, "Something went wrong here", f"Quote this reference: {reference}.", kind="internal", reference=reference)
+
+
+def install(application: FastAPI) -> None:
+    """Answer every error with a problem document."""
+
+    async def on_ours(_request: Request, error: Exception) -> Response:
+        return of_any(error)
+
+    async def on_form(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        mistakes = [
+            f"{'.'.join(str(part) for part in mistake['loc'] if part not in {'body', 'query', 'path'}) or 'body'}: {mistake['msg']}"
+            for mistake in error.errors()
+        ]
+        return problem(422, TABLE[Kind.MALFORMED][1], "; ".join(mistakes), kind=Kind.MALFORMED)
+
+    async def on_http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        kind = {404: Kind.NOT_FOUND, 405: Kind.NOT_FOUND}.get(error.status_code, Kind.MALFORMED)
+        return problem(error.status_code, str(error.detail), _HTTP_DETAIL.get(error.status_code, str(error.detail)), kind=kind)
+
+    handlers: dict[Any, Any] = {
+        TidegateError: on_ours,
+        PoolTimeout: on_ours,
+        OperationalError: on_ours,
+        InterfaceError: on_ours,
+        RequestValidationError: on_form,
+        HTTPException: on_http,
+    }
+    for kind, handler in handlers.items():
+        application.add_exception_handler(kind, handler)
+
+
+_HTTP_DETAIL = {
+    404: "There is nothing at this address on this listener.",
+    405: "This address does not take this method.",
+}

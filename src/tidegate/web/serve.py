@@ -1,0 +1,106 @@
+"""The web process: three listeners on sockets we bind ourselves.
+
+May decide: nothing. The sockets are made with IPPROTO_TCP so that answers are sent at once (asyncio sets TCP_NODELAY only on
+such sockets), and with SO_REUSEPORT so that several processes can share a port.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import uvicorn
+
+from tidegate.api import DOORS as API_DOORS
+from tidegate.console import DOORS as CONSOLE_DOORS
+from tidegate.node import Node
+from tidegate.web import health
+from tidegate.web.app import make_application
+from tidegate.web.door import Listener
+
+ALL_DOORS = (*API_DOORS, *CONSOLE_DOORS, health.door)
+
+_GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the three listeners answer, as base URLs."""
+
+    public: str
+    platform: str
+    staff: str
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process it is one of three in."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open a listening socket.
+
+    Raises:
+        OSError: the address is taken or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    opened.bind((host, port))
+    opened.set_inheritable(False)
+    return opened
+
+
+@contextlib.asynccontextmanager
+async def listening(node: Node) -> AsyncIterator[Addresses]:
+    """Serve the three listeners until the block ends; requests under way are finished first."""
+    settings = node.settings
+    ports = {
+        Listener.PUBLIC: settings.public_port,
+        Listener.PLATFORM: settings.platform_port,
+        Listener.STAFF: settings.staff_port,
+    }
+    servers: list[tuple[_Server, asyncio.Task[None]]] = []
+    addresses: dict[Listener, str] = {}
+    try:
+        for listener, port in ports.items():
+            opened = bind(settings.host, port)
+            addresses[listener] = f"http://{settings.host}:{opened.getsockname()[1]}"
+            server = _Server(
+                uvicorn.Config(
+                    make_application(node, listener, ALL_DOORS),
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    date_header=True,
+                    lifespan="off",
+                    timeout_graceful_shutdown=_GRACE_SECONDS,
+                    h11_max_incomplete_event_size=64 * 1024,
+                )
+            )
+            servers.append((server, asyncio.create_task(server.serve(sockets=[opened]))))
+        while not all(server.started for server, _ in servers):
+            for _, task in servers:
+                if task.done():
+                    task.result()
+            await asyncio.sleep(0.005)
+        yield Addresses(addresses[Listener.PUBLIC], addresses[Listener.PLATFORM], addresses[Listener.STAFF])
+    finally:
+        for server, _ in servers:
+            server.should_exit = True
+        await asyncio.gather(*(task for _, task in servers), return_exceptions=True)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Give an event that is set when the process is told to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,348 @@
+"""The worker: what comes after a commit, and what the passing of time brings.
+
+May decide: nothing. Jobs run once they are committed; the sweep asks every stage what has become due, by the node's clock, so
+that nothing depends on a job that was lost.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from httpx2 import AsyncClient, Timeout
+from procrastinate import App, PsycopgConnector, RetryDecision
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy
+
+from tidegate.api.idempotency import forget_old as forget_old_answers
+from tidegate.content import store as contents
+from tidegate.content.model import AccountClass, Content, Fingerprints, Standing, Submission
+from tidegate.db.transaction import MACHINE, TIME, Transaction
+from tidegate.decision import steps as decisions
+from tidegate.decision import store as decision_store
+from tidegate.enforcement import rules as enforcement_rules
+from tidegate.enforcement import steps as enforcement
+from tidegate.enforcement import store as instructions
+from tidegate.enforcement.delivery import attempt, payload
+from tidegate.enforcement.model import Instruction, State
+from tidegate.flow import forget_due
+from tidegate.kernel.errors import IntegrityError, Unavailable
+from tidegate.kernel.event import Language
+from tidegate.kernel.ids import ContentId, InstructionId, SignalId
+from tidegate.match.index import compare
+from tidegate.node import Node, upload_of
+from tidegate.people import sign_in
+from tidegate.people import store as people
+from tidegate.signal import store as signals
+from tidegate.signal.model import FingerprintKind
+from tidegate.verdict import steps as verdicts
+from tidegate.verdict import store as verdict_store
+from tidegate.verdict.steps import Upload
+
+log = structlog.get_logger()
+
+
+class NotDeliveredError(Exception):
+    """The platform did not acknowledge; tried again later."""
+
+
+class BackOff(BaseRetryStrategy):
+    """Wait longer after each failure; three days are counted by the task itself."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Say when to try again."""
+        if not isinstance(exception, (NotDeliveredError, Unavailable, OSError)):
+            return None if job.attempts >= 20 else RetryDecision(retry_in={"seconds": 30})
+        return RetryDecision(retry_in={"seconds": enforcement_rules.wait_before(job.attempts)})
+
+
+def make_app(node: Node, client: AsyncClient) -> App:
+    """Give the job library the code of each task."""
+    app = App(connector=PsycopgConnector())
+
+    @app.task(name="deliver", retry=BackOff())
+    async def deliver_task(instruction: str) -> None:
+        await deliver(node, client, InstructionId.parse(instruction))
+
+    @app.task(name="look_back", retry=BackOff())
+    async def look_back_task(signal: str) -> None:
+        await look_back(node, SignalId.parse(signal))
+
+    return app
+
+
+def make_client(node: Node) -> AsyncClient:
+    """Make the HTTP client for webhooks: no redirects, no cookies kept, a clock on everything."""
+    return AsyncClient(timeout=Timeout(node.settings.webhook_timeout_seconds), follow_redirects=False, trust_env=False)
+
+
+# --- jobs ---
+
+
+async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> None:
+    """Carry one instruction to its platform.
+
+    Raises:
+        NotDeliveredError: it was not acknowledged, and there is time to try again.
+    """
+
+    async def read(tx: Transaction) -> tuple[Instruction, str | None, dict[str, Any]] | None:
+        loaded = await instructions.load(tx, identity)
+        if loaded is None or loaded.state is not State.WAITING:
+            return None
+        facts = await people.service_facts(tx, loaded.service)
+        return loaded, facts.webhook_url if facts else None, await payload(tx, loaded, str(node.settings.public_url))
+
+    found = await node.run(TIME, read)
+    if found is None or found[1] is None:
+        return  # Superseded or acknowledged meanwhile; or a platform that pulls.
+    instruction, url, data = found
+    now = node.database.clock()
+    body = {"type": "instruction", "timestamp": now.isoformat(), "data": data}
+    result = await attempt(client, url, node.database.keys.webhook, str(identity), body, int(now.timestamp()))
+    if result.applied is not None:
+        applied = result.applied
+        await node.run(
+            TIME, lambda tx: enforcement.acknowledge(tx, identity, instruction.service, applied=applied)
+        )
+        return
+    log.warning("not delivered", action="deliver", instruction=str(identity), problem=result.problem)
+    if enforcement_rules.give_up(node.database.clock() - instruction.given_at):
+        await node.run(TIME, lambda tx: enforcement.mark_undelivered(tx, identity, 0))
+        return
+    raise NotDeliveredError(result.problem)
+
+
+async def look_back(node: Node, identity: SignalId) -> None:
+    """Match a new signal against everything judged before it; only exact bytes may be held then."""
+
+    async def read(tx: Transaction) -> list[ContentId]:
+        loaded = await signals.load(tx, [identity])
+        if not loaded:
+            return []
+        (signal,) = loaded
+        if signal.kind is FingerprintKind.SHA256:
+            exact = await contents.with_bytes(tx, signal.value)
+            return exact + await contents.clear_with_bytes(tx, signal.value, signal.position)
+        found: list[ContentId] = []
+        for page_of in (_recorded_pages, _clear_pages):
+            async for content, variants in page_of(tx, signal.position):
+                known = Fingerprints(sha256=b"", pdq=variants, quality=100)
+                if compare(known, [signal]):
+                    found.append(content)
+        return found
+
+    found = await node.run(MACHINE, read)
+    for content in found:
+        await _judge_again(node, content)
+
+
+async def _recorded_pages(tx: Transaction, _position: int) -> Any:  # noqa: ANN401 - an async generator
+    after: ContentId | None = None
+    while page := await contents.with_pdq(tx, after):
+        for content, raw in page:
+            yield content, _variants(raw)
+        after = page[-1][0]
+
+
+async def _clear_pages(tx: Transaction, position: int) -> Any:  # noqa: ANN401 - an async generator
+    after: ContentId | None = None
+    while page := await contents.clear_with_pdq(tx, after, position):
+        for content, raw in page:
+            yield content, _variants(raw)
+        after = page[-1][0]
+
+
+def _variants(raw: bytes) -> tuple[bytes, ...]:
+    return tuple(raw[start : start + 32] for start in range(0, len(raw), 32))
+
+
+async def _judge_again(node: Node, content: ContentId) -> None:
+    """Judge what was submitted then against what is known now, unless people decided about it already."""
+
+    async def prepare(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
+        loaded = await contents.load(tx, content, lock=True)
+        if loaded is None and (clear := await contents.find_clear(tx, content=content)) is not None:
+            await contents.lock_identity(tx, contents.lookup_digest(tx, clear[1]))
+            await verdicts.admit(tx, content, 1, clear[1], clear[2])
+            await contents.forget_clear(tx, content)
+            loaded = await contents.load(tx, content, lock=True)
+        if loaded is None or loaded.fingerprints is None or loaded.standing is Standing.ERASED:
+            return None
+        if await decision_store.in_force(tx, content) is not None:
+            return None
+        submission = await _submission(tx, loaded)
+        return None if submission is None else (submission, loaded.fingerprints)
+
+    prepared = await node.run(MACHINE, prepare)
+    if prepared is None:
+        return
+    await node.follow_signals()
+    matches, position = await asyncio.to_thread(node.index.search, prepared[1])
+    upload = Upload(
+        submission=prepared[0],
+        fingerprints=prepared[1],
+        unchecked=None,
+        matches=matches,
+        position=position,
+        data=None,
+        looking_back=True,
+    )
+    await node.run(MACHINE, lambda tx: verdicts.judge_again(tx, content, upload, node.settings.hold_policy))
+
+
+async def _submission(tx: Transaction, content: Content) -> Submission | None:
+    facts = await contents.facts(tx, content)
+    if facts is None:
+        return None
+    return Submission(
+        service=content.service,
+        kind=content.kind,
+        platform_id=facts["platform_id"],
+        uploader=facts["uploader"],
+        account_class=AccountClass(content.account_class),
+        surface=content.surface,
+        reach=content.reach,
+        caption=facts["caption"],
+        link=facts["link"],
+        language=content.language and Language(content.language),
+    )
+
+
+async def retry_unchecked(node: Node) -> None:
+    """Check again what a clock or a broken engine left unchecked (floor rule 2)."""
+    for content in await node.run(TIME, verdict_store.unchecked_to_retry):
+
+        async def read(tx: Transaction, content: ContentId = content) -> tuple[Submission, bytes, bytes] | None:
+            loaded = await contents.load(tx, content)
+            if loaded is None or loaded.fingerprints is None:
+                return None
+            submission = await _submission(tx, loaded)
+            data = await contents.bytes_of(tx, loaded)
+            return None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
+
+        found = await node.run(TIME, read)
+        if found is None:
+            continue
+        checked = await node.check(found[1], found[2])
+        if checked.unchecked is not None:
+            continue
+        upload = upload_of(found[0], checked, found[2])
+        await node.run(
+            MACHINE,
+            lambda tx, content=content, upload=upload: verdicts.judge_again(  # type: ignore[misc]
+                tx, content, upload, node.settings.hold_policy
+            ),
+        )
+
+
+# --- the passing of time ---
+
+Sweep = Callable[[], Awaitable[None]]
+
+
+class Sweeper:
+    """Asks every stage what has become due."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._next: dict[str, Any] = {}
+        self._forgotten_to: ContentId | None = None
+
+    async def once(self) -> None:
+        """Do everything that is due now, each in its own transaction; one failure stops no other."""
+        every: tuple[tuple[str, timedelta, Sweep], ...] = (
+            ("lapse", timedelta(), self._lapse),
+            ("issue", timedelta(), self._issue),
+            ("publish", timedelta(seconds=self._node.settings.publish_window_seconds), self._publish),
+            ("retry", timedelta(seconds=5), lambda: retry_unchecked(self._node)),
+            ("forget", timedelta(minutes=10), self._forget),
+            ("days", timedelta(hours=1), self._days),
+        )
+        now = self._node.database.clock()
+        for name, every_, sweep in every:
+            due = self._next.get(name)
+            # A clock set back must not stop the sweep: what is due too far ahead is due now.
+            if due is not None and now < due <= now + every_:
+                continue
+            self._next[name] = now + every_
+            await self._guarded(name, sweep)
+
+    async def _guarded(self, name: str, sweep: Sweep) -> None:
+        try:
+            await sweep()
+        except IntegrityError as error:
+            log.critical("stopped", action=name, error=error.message)
+        except Exception as error:  # noqa: BLE001 - the next sweep tries again; it must not die of one failure
+            log.error("sweep failed", action=name, error=type(error).__name__)
+
+    async def _lapse(self) -> None:
+        while await self._node.run(TIME, verdicts.lapse_due_holds):
+            pass
+
+    async def _issue(self) -> None:
+        for decision in await self._node.run(TIME, decisions.due):
+            await self._node.run(TIME, lambda tx, decision=decision: decisions.issue(tx, decision))  # type: ignore[misc]
+
+    async def _publish(self) -> None:
+        await self._node.publisher.publish()
+
+    async def _forget(self) -> None:
+        self._forgotten_to = await self._node.run(TIME, lambda tx: forget_due(tx, self._forgotten_to))
+
+    async def _days(self) -> None:
+        keep = self._node.settings.clear_upload_days
+        await self._node.run(TIME, lambda tx: contents.prepare_days(tx, keep))
+        await self._node.run(TIME, forget_old_answers)
+        await self._node.run(TIME, sign_in.forget_old)
+
+
+async def work(node: Node, stop: asyncio.Event) -> None:
+    """Run jobs and sweeps until told to stop."""
+    async with make_client(node) as client:
+        app = make_app(node, client)
+        async with app.open_async(node.database.pool):
+            worker = asyncio.create_task(_run_jobs(app, stop))
+            sweeper = Sweeper(node)
+            while not stop.is_set():
+                await sweeper.once()
+                await _retry_stalled(app)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), 0.5)
+            worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await worker
+
+
+async def _run_jobs(app: App, stop: asyncio.Event) -> None:
+    """Run jobs; when the database goes away, begin again once it is back."""
+    while not stop.is_set():
+        try:
+            await app.run_worker_async(
+                concurrency=8,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                fetch_job_polling_interval=2.0,
+                shutdown_graceful_timeout=5,
+            )
+        except Exception as error:  # noqa: BLE001 - whatever it was, jobs are rows and wait
+            log.error("jobs stopped", action="jobs", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+
+async def _retry_stalled(app: App) -> None:
+    """Take up again the jobs of a worker that died."""
+    with suppress(Exception):
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=30):
+            await app.job_manager.retry_job(job)
+
+
+async def run_jobs_once(node: Node) -> None:
+    """Run every job that is due and every sweep, then return: for tests and for the demonstration's end."""
+    async with make_client(node) as client:
+        app = make_app(node, client)
+        async with app.open_async(node.database.pool):
+            await Sweeper(node).once()
+            await app.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful", listen_notify=False)
