@@ -14,10 +14,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tidegate.content.store import prepare_days
 from tidegate.db import embedded
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
-from tidegate.db.transaction import Database
+from tidegate.db.transaction import TIME, Database
 from tidegate.flow import STORY
 from tidegate.kernel.keys import Keyring
 
@@ -54,9 +55,8 @@ def clock() -> ManualClock:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.EmbeddedPostgres]:
     """One PostgreSQL for the session."""
     directory = tmp_path_factory.mktemp("postgres")
-    with embedded.running(directory) as server:
+    with embedded.running(directory, keep=False) as server:
         yield server
-    embedded.forget(directory)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +103,10 @@ def database(urls: Urls, keys: Keyring, clock: ManualClock, loop: asyncio.Abstra
 
     async def opened() -> AsyncIterator[Database]:
         async with open_pool(urls.app, size=8) as pool:
-            yield Database(pool, clock, secrets.token_bytes, keys, STORY)
+            made = Database(pool, clock, secrets.token_bytes, keys, STORY)
+            async with made.transaction(TIME) as tx:
+                await prepare_days(tx, 90)
+            yield made
 
     generator = opened()
     yield loop.run_until_complete(anext(generator))

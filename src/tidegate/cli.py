@@ -51,7 +51,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--no-worker", is_flag=True, help="Leave jobs and the passing of time to `tidegate work` elsewhere.")
+@click.option(
+    "--no-worker", is_flag=True, help="Leave jobs and the passing of time to `tidegate work` elsewhere."
+)
 def serve(*, no_worker: bool) -> None:
     """Run a node: database (if none is named), web process and worker."""
     from tidegate.run import serve as serve_node
@@ -95,7 +97,9 @@ def _first_administrator(settings: Any) -> None:  # noqa: ANN401 - Settings, imp
 
     link = asyncio.run(first_administrator(settings))
     if link:
-        say(f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}")
+        say(
+            f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}"
+        )
 
 
 @main.group()
@@ -144,7 +148,9 @@ def db_rebuild(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"views": len(differing), "differing": wrong}))
     else:
-        click.echo(f"{len(differing)} views rebuilt; " + (f"rows that differ: {wrong}" if wrong else "all equal."))
+        click.echo(
+            f"{len(differing)} views rebuilt; " + (f"rows that differ: {wrong}" if wrong else "all equal.")
+        )
     sys.exit(1 if wrong else 0)
 
 
@@ -164,8 +170,14 @@ def people_link(name_or_id: str) -> None:
 
 @main.command()
 @click.argument("source")
-@click.option("--receipt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A receipt to check too.")
-@click.option("--since", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An older checkpoint the log must extend.")
+@click.option(
+    "--receipt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A receipt to check too."
+)
+@click.option(
+    "--since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An older checkpoint the log must extend.",
+)
 @click.option("--key", help="The log's verifier key, got elsewhere than from the log itself.")
 @click.option("--json", "as_json", is_flag=True)
 def verify(source: str, *, receipt: Path | None, since: Path | None, key: str | None, as_json: bool) -> None:
@@ -202,7 +214,11 @@ def platform_check(url: str, *, as_json: bool) -> None:
     checks = check_platform(url, Keyring.open(read_settings().keys_directory).webhook)
     for check in checks:
         line = {"name": check.name, "passed": check.passed, "explanation": check.explanation}
-        click.echo(json.dumps(line) if as_json else f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.explanation}")
+        click.echo(
+            json.dumps(line)
+            if as_json
+            else f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.explanation}"
+        )
     sys.exit(0 if all(check.passed for check in checks) else 1)
 
 

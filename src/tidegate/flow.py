@@ -96,15 +96,16 @@ async def carry_out_decision(tx: Transaction, happened: DecisionIssued) -> None:
     for content in covered:
         if happened.measure.restricts:
             await _remove(tx, happened, content)
-        else:
-            await verdicts.release_hold(tx, content.id, decision=happened.decision)
+        elif not await verdicts.release_hold(tx, content.id, decision=happened.decision):
+            await _restore(tx, happened, content)
         outcome = FlagOutcome.REMOVED if happened.measure.restricts else FlagOutcome.LEFT_UP
         await flags.answer(tx, content.id, outcome, happened.decision)
 
 
 async def _remove(tx: Transaction, happened: DecisionIssued, content: Content) -> None:
     await verdicts.confirm_hold(tx, content.id, happened.decision)
-    await verdicts.remember_bytes(tx, content, happened.decision)
+    assert happened.label is not None
+    await verdicts.remember_bytes(tx, content, happened.decision, happened.label)
     notice = await notices.tell_of_decision(tx, content, happened)
     await enforcement.instruct(
         tx, content, _ACTIONS[happened.measure], Cause.DECISION, notice=notice, decision=happened.decision
@@ -112,6 +113,16 @@ async def _remove(tx: Transaction, happened: DecisionIssued, content: Content) -
     await ledger.queue(tx, leaf.of_decision(happened, [content]), _account_tag(tx, content))
     if happened.new_signal:
         await _make_known(tx, happened, content)
+
+
+async def _restore(tx: Transaction, happened: DecisionIssued, content: Content) -> None:
+    """People looked again at what was removed, and it may stay up."""
+    restriction, _ = await enforcement_store.restriction(tx, content.id)
+    action = lift(restriction)
+    if action is not None:
+        await enforcement.instruct(tx, content, action, Cause.DECISION, decision=happened.decision)
+        await notices.end(tx, content.id, Ended.REVERSED)
+        await ledger.queue(tx, leaf.of_second_look(happened, content))
 
 
 async def _make_known(tx: Transaction, happened: DecisionIssued, content: Content) -> None:
@@ -129,7 +140,7 @@ async def _make_known(tx: Transaction, happened: DecisionIssued, content: Conten
 
 
 async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
-    """A reversal undoes every effect (floor rule 6): content, account, memory of the bytes, signal, public row."""
+    """A reversal undoes every effect (floor rule 6): content, account, memory of the bytes, signal, count."""
     decision = await decision_store.load(tx, happened.decision)
     assert decision is not None
     for content in await contents.load_many(tx, happened.contents):
@@ -147,10 +158,17 @@ async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
 async def look_again(tx: Transaction, happened: SignalWithdrawn) -> None:
     """What rested on a withdrawn signal is looked at again by people."""
     resting = await verdict_store.resting_on(tx, happened.signal)
+    anchors: dict[bytes | None, ContentId] = {}
     for content in await contents.load_many(tx, await decision_store.restricted_by(tx, resting)):
+        decision = await decision_store.in_force(tx, content.id)
+        if decision is not None:
+            # Until people have looked again, a machine must not hold these bytes because of that decision.
+            await verdicts.forget_bytes(tx, content.id, decision)
         case = await case_store.of_content(tx, content.id)
         if case is None or case.state == "closed":
-            await cases.admit(tx, content, CaseReason.SIGNAL_WITHDRAWN)
+            same_bytes = content.fingerprints.sha256 if content.fingerprints else None
+            around = anchors.setdefault(same_bytes, content.id)
+            await cases.admit(tx, content, CaseReason.SIGNAL_WITHDRAWN, around=around)
 
 
 # --- a complaint ---

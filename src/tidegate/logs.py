@@ -13,7 +13,21 @@ from typing import Any
 import structlog
 
 _FORBIDDEN_NAMES = frozenset(
-    {"sha256", "pdq", "value", "token", "password", "key", "caption", "words", "url", "path", "data", "uploader", "platform_id"}
+    {
+        "sha256",
+        "pdq",
+        "value",
+        "token",
+        "password",
+        "key",
+        "caption",
+        "words",
+        "url",
+        "path",
+        "data",
+        "uploader",
+        "platform_id",
+    }
 )
 #: Sixteen or more hexadecimal bytes in a row, a connection's password, an API key, a link's secret.
 _SECRETS = re.compile(r"[0-9a-fA-F]{32,}|(?<=:)[^:@/\s]+(?=@)|tidegate_[A-Za-z0-9_-]{20,}|[A-Za-z0-9_-]{43,}")
@@ -49,7 +63,12 @@ def configure_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, structlog.processors.JSONRenderer()]
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.processors.JSONRenderer(),
+            ],
         )
     )
     root = logging.getLogger()

@@ -20,8 +20,7 @@ from tidegate.db.transaction import TIME, Actor, Database, Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import PictureFingerprint, fingerprint_in
 from tidegate.flow import STORY
-from tidegate.jail import Jail
-from tidegate.jail.pool import JailError
+from tidegate.jail import Jail, JailError
 from tidegate.kernel.clock import Clock, system_clock
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness

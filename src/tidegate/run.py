@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import urlsplit, unquote
+from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
 from tidegate.db.embedded import EmbeddedPostgres, prepare
@@ -34,7 +34,9 @@ def role_of(url: str) -> str:
     """
     name = urlsplit(url).username
     if not name:
-        raise ConfigurationError("TIDEGATE_DATABASE_URL must name the application's role: postgresql://role:password@host/database")
+        raise ConfigurationError(
+            "TIDEGATE_DATABASE_URL must name the application's role: postgresql://role:password@host/database"
+        )
     return unquote(name)
 
 
@@ -84,7 +86,12 @@ def database_environment(postgres: EmbeddedPostgres) -> dict[str, str]:
 
 def _answers(settings: Settings) -> Callable[[], bool]:
     def answers() -> bool:
-        with suppress(OSError), urlopen(f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2) as answer:  # noqa: S310 - our own address
+        with (
+            suppress(OSError),
+            urlopen(
+                f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2
+            ) as answer,
+        ):
             return bool(answer.status == 200)
         return False
 
@@ -102,7 +109,9 @@ def migrate_database(settings: Settings, report: Report) -> list[str]:
         ConfigurationError: no database is named, or it is newer than this release.
     """
     if settings.database_url is None:
-        raise ConfigurationError("No database is named: set TIDEGATE_DATABASE_URL and TIDEGATE_DATABASE_OWNER_URL.")
+        raise ConfigurationError(
+            "No database is named: set TIDEGATE_DATABASE_URL and TIDEGATE_DATABASE_OWNER_URL."
+        )
     owner = settings.database_owner_url or settings.database_url
     return migrate(owner.get_secret_value(), role_of(settings.database_url.get_secret_value()), report)
 

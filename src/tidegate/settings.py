@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from tidegate.decision.policy import LONGEST_UNDO, WIDEST_ALONE, Policy
 from tidegate.kernel.errors import ConfigurationError
@@ -26,37 +31,87 @@ class Settings(BaseSettings):
         env_prefix="TIDEGATE_", toml_file="tidegate.toml", frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    data_directory: Path = Field(Path(".tidegate"), description="Keys, the public ledger's files, caches and, by default, the database.")
-    database_url: SecretStr | None = Field(None, description="PostgreSQL as the application's role; without it the embedded one is started.")
-    database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owning role, for migrations only.")
+    data_directory: Path = Field(
+        Path(".tidegate"),
+        description="Keys, the public ledger's files, caches and, by default, the database.",
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the application's role; without it the embedded one is started."
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the owning role, for migrations only."
+    )
     database_connections: int = Field(20, ge=4, le=200, description="Most connections of one process.")
 
     host: str = Field("127.0.0.1", description="Address the three listeners bind to.")
     public_port: Port = Field(8440, description="Port of the public listener: notices, report, ledger.")
     platform_port: Port = Field(8441, description="Port of the platform listener: the API.")
     staff_port: Port = Field(8442, description="Port of the staff listener: the console.")
-    public_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8440"), description="Where people outside reach the public listener; notices link there.")
-    staff_url: HttpUrl = Field(HttpUrl("http://127.0.0.1:8442"), description="Where staff reach the console; passkeys are bound to it.")
+    public_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8440"),
+        description="Where people outside reach the public listener; notices link there.",
+    )
+    staff_url: HttpUrl = Field(
+        HttpUrl("http://127.0.0.1:8442"),
+        description="Where staff reach the console; passkeys are bound to it.",
+    )
     web_processes: int = Field(1, ge=1, le=64, description="How many web processes share the listeners.")
 
-    ledger_origin: str = Field("tidegate.example/ledger", pattern=r"^[a-z0-9.\-]+(/[a-z0-9.\-]+)*$", description="The log's name, for ever; without a scheme.")
-    publish_window_seconds: float = Field(3600, ge=0.2, le=86_400, description="How often queued leaves are published.")
+    ledger_origin: str = Field(
+        "tidegate.example/ledger",
+        pattern=r"^[a-z0-9.\-]+(/[a-z0-9.\-]+)*$",
+        description="The log's name, for ever; without a scheme.",
+    )
+    publish_window_seconds: float = Field(
+        3600, ge=0.2, le=86_400, description="How often queued leaves are published."
+    )
 
-    hold_seconds: float = Field(LONGEST_HOLD.total_seconds(), gt=0, description="How long a machine's hold lasts; at most 24 hours.")
-    undo_seconds: float = Field(60, ge=0, le=LONGEST_UNDO.total_seconds(), description="How long a decision can be taken back before it takes effect.")
-    wide_reach: int = Field(WIDEST_ALONE, ge=0, description="Reach from which two people decide; may be lowered, never raised.")
-    unchecked_share: float = Field(0.1, ge=0, le=1, description="Share of undecodable or too large uploads that people look at.")
-    match_without_record: bool = Field(False, description="Allow keys for POST /v1/match; such answers are counted in public.")
-    match_per_minute: int = Field(60, ge=1, le=100_000, description="Most matches without a record per key and minute.")
+    hold_seconds: float = Field(
+        LONGEST_HOLD.total_seconds(), gt=0, description="How long a machine's hold lasts; at most 24 hours."
+    )
+    undo_seconds: float = Field(
+        60,
+        ge=0,
+        le=LONGEST_UNDO.total_seconds(),
+        description="How long a decision can be taken back before it takes effect.",
+    )
+    wide_reach: int = Field(
+        WIDEST_ALONE, ge=0, description="Reach from which two people decide; may be lowered, never raised."
+    )
+    unchecked_share: float = Field(
+        0.1, ge=0, le=1, description="Share of undecodable or too large uploads that people look at."
+    )
+    match_without_record: bool = Field(
+        False, description="Allow keys for POST /v1/match; such answers are counted in public."
+    )
+    match_per_minute: int = Field(
+        60, ge=1, le=100_000, description="Most matches without a record per key and minute."
+    )
     requests_per_minute: int = Field(6000, ge=1, description="Most requests per API key and minute.")
 
-    clear_upload_days: int = Field(90, ge=1, le=365, description="Days the one row of a clear upload is kept.")
-    largest_body_bytes: int = Field(512 * 2**20, ge=2**20, description="Most bytes of an upload; larger ones are refused unread.")
-    largest_decoded_bytes: int = Field(32 * 2**20, ge=2**16, description="Most bytes that are decoded and kept; larger ones are matched exactly and answered `unchecked`.")
-    jail_children: int = Field(2, ge=1, le=64, description="Locked children that decode at the same time, per web process.")
-    jail_accept_missing: tuple[str, ...] = Field((), description="Locks this kernel lacks and you accept to do without, by name.")
-    webhook_timeout_seconds: float = Field(10, gt=0, le=60, description="How long a platform may take to answer a webhook.")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least serious log line that is written.")
+    clear_upload_days: int = Field(
+        90, ge=1, le=365, description="Days the one row of a clear upload is kept."
+    )
+    largest_body_bytes: int = Field(
+        512 * 2**20, ge=2**20, description="Most bytes of an upload; larger ones are refused unread."
+    )
+    largest_decoded_bytes: int = Field(
+        32 * 2**20,
+        ge=2**16,
+        description="Most bytes that are decoded and kept; larger ones are matched exactly and answered `unchecked`.",
+    )
+    jail_children: int = Field(
+        2, ge=1, le=64, description="Locked children that decode at the same time, per web process."
+    )
+    jail_accept_missing: tuple[str, ...] = Field(
+        (), description="Locks this kernel lacks and you accept to do without, by name."
+    )
+    webhook_timeout_seconds: float = Field(
+        10, gt=0, le=60, description="How long a platform may take to answer a webhook."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least serious log line that is written."
+    )
 
     @field_validator("hold_seconds")
     @classmethod
@@ -118,7 +173,11 @@ def read_settings(**given: Any) -> Settings:  # noqa: ANN401 - any setting
         for mistake in error.errors():
             name = ".".join(str(part) for part in mistake["loc"])
             known = name in Settings.model_fields
-            hint = f"set TIDEGATE_{name.upper()} or {name} in tidegate.toml" if known else "no setting has this name"
+            hint = (
+                f"set TIDEGATE_{name.upper()} or {name} in tidegate.toml"
+                if known
+                else "no setting has this name"
+            )
             lines.append(f"{name}: {mistake['msg'].removeprefix('Value error, ')} ({hint})")
         raise ConfigurationError("\n".join(lines)) from error
     except ValueError as error:

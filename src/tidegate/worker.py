@@ -75,7 +75,9 @@ def make_app(node: Node, client: AsyncClient) -> App:
 
 def make_client(node: Node) -> AsyncClient:
     """Make the HTTP client for webhooks: no redirects, no cookies kept, a clock on everything."""
-    return AsyncClient(timeout=Timeout(node.settings.webhook_timeout_seconds), follow_redirects=False, trust_env=False)
+    return AsyncClient(
+        timeout=Timeout(node.settings.webhook_timeout_seconds), follow_redirects=False, trust_env=False
+    )
 
 
 # --- jobs ---
@@ -93,12 +95,18 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
         if loaded is None or loaded.state is not State.WAITING:
             return None
         facts = await people.service_facts(tx, loaded.service)
-        return loaded, facts.webhook_url if facts else None, await payload(tx, loaded, str(node.settings.public_url))
+        return (
+            loaded,
+            facts.webhook_url if facts else None,
+            await payload(tx, loaded, str(node.settings.public_url)),
+        )
 
     found = await node.run(TIME, read)
-    if found is None or found[1] is None:
-        return  # Superseded or acknowledged meanwhile; or a platform that pulls.
+    if found is None:
+        return  # Superseded or acknowledged meanwhile.
     instruction, url, data = found
+    if url is None:
+        return  # This platform pulls.
     now = node.database.clock()
     body = {"type": "instruction", "timestamp": now.isoformat(), "data": data}
     result = await attempt(client, url, node.database.keys.webhook, str(identity), body, int(now.timestamp()))
@@ -215,13 +223,17 @@ async def retry_unchecked(node: Node) -> None:
     """Check again what a clock or a broken engine left unchecked (floor rule 2)."""
     for content in await node.run(TIME, verdict_store.unchecked_to_retry):
 
-        async def read(tx: Transaction, content: ContentId = content) -> tuple[Submission, bytes, bytes] | None:
+        async def read(
+            tx: Transaction, content: ContentId = content
+        ) -> tuple[Submission, bytes, bytes] | None:
             loaded = await contents.load(tx, content)
             if loaded is None or loaded.fingerprints is None:
                 return None
             submission = await _submission(tx, loaded)
             data = await contents.bytes_of(tx, loaded)
-            return None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
+            return (
+                None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
+            )
 
         found = await node.run(TIME, read)
         if found is None:
@@ -345,4 +357,6 @@ async def run_jobs_once(node: Node) -> None:
         app = make_app(node, client)
         async with app.open_async(node.database.pool):
             await Sweeper(node).once()
-            await app.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful", listen_notify=False)
+            await app.run_worker_async(
+                wait=False, install_signal_handlers=False, delete_jobs="successful", listen_notify=False
+            )

@@ -1,11 +1,19 @@
 """People for tests: a node with its first two administrators, and acting as someone."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from tidegate.db.transaction import MACHINE, Actor, ActorKind, Database
 from tidegate.kernel.ids import ProposalId, StaffId
 from tidegate.people import steps
 from tidegate.people.model import ProposalApproved, ProposalKind, Role
+
+
+class HandClock(Protocol):
+    """A clock that stands where it was put."""
+
+    now: datetime
 
 
 def as_staff(staff: StaffId) -> Actor:

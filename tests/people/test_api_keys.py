@@ -1,10 +1,10 @@
 """Services and their API keys: issued, used, revoked, expired."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
-from conftest import ManualClock
-from staff_fixture import Node, as_staff, start_node
+from staff_fixture import HandClock, Node, as_staff
 
 from tidegate.db.transaction import MACHINE, PERSON, Database
 from tidegate.kernel.errors import Forbidden, Malformed, NotFound, RuleBroken, Unauthenticated, WrongState
@@ -12,20 +12,16 @@ from tidegate.kernel.ids import KeyId, ServiceId
 from tidegate.people import key_text, steps, store
 from tidegate.people.model import DEFAULT_SCOPES, Key, Role, Scope, ServiceFacts
 
-pytestmark = pytest.mark.anyio
-
 MONTH = timedelta(days=30)
 
 
 @pytest.fixture
-async def node(database: Database) -> Node:
-    return await start_node(database)
+def photos(database: Database, node: Node, loop: asyncio.AbstractEventLoop) -> ServiceId:
+    async def add() -> ServiceId:
+        async with database.transaction(as_staff(node.ada)) as tx:
+            return await steps.add_service(tx, "Photos", "https://example.org/hook")
 
-
-@pytest.fixture
-async def photos(database: Database, node: Node) -> ServiceId:
-    async with database.transaction(as_staff(node.ada)) as tx:
-        return await steps.add_service(tx, "Photos", "https://example.org/hook")
+    return loop.run_until_complete(add())
 
 
 async def issue(
@@ -84,14 +80,14 @@ async def test_only_the_hash_of_a_key_is_stored(database: Database, photos: Serv
 
 
 async def test_each_refusal_of_a_key_says_which(
-    database: Database, photos: ServiceId, clock: ManualClock
+    database: Database, photos: ServiceId, clock: HandClock
 ) -> None:
     revoked, revoked_text = await issue(database, photos)
     _, expired_text = await issue(database, photos, life=timedelta(hours=1))
     async with database.transaction(MACHINE) as tx:
         await steps.revoke_key(tx, revoked)
         unknown_text = key_text.make(tx.randomness)
-    clock.move(timedelta(hours=1))
+    clock.now += timedelta(hours=1)
     for text, words in (
         ("tidegate_nonsense", "not an API key"),
         ("", "not an API key"),
@@ -118,7 +114,7 @@ async def test_a_key_is_revoked_once_and_for_good(database: Database, photos: Se
 
 
 async def test_the_last_day_of_use_is_remembered_and_is_no_event(
-    database: Database, photos: ServiceId, clock: ManualClock
+    database: Database, photos: ServiceId, clock: HandClock
 ) -> None:
     identity, text = await issue(database, photos)
     async with database.transaction(MACHINE) as tx:
@@ -128,7 +124,7 @@ async def test_the_last_day_of_use_is_remembered_and_is_no_event(
         assert found.last_used is None
     for _ in range(3):
         await authenticate(database, text)
-        clock.move(timedelta(days=1))
+        clock.now += timedelta(days=1)
         await authenticate(database, text)
     async with database.transaction(MACHINE) as tx:
         (found,) = await store.keys_of(tx, photos)

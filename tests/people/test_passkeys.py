@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import ManualClock
 from software_authenticator import SoftwareAuthenticator, bytes_of, text_of
-from staff_fixture import Node, as_staff, start_node
+from staff_fixture import HandClock, Node, as_staff
 
 from tidegate.db.transaction import MACHINE, PERSON, Database
 from tidegate.kernel.errors import Forbidden, Malformed, NotFound, RuleBroken, Unauthenticated, WrongState
@@ -18,25 +17,12 @@ from tidegate.people.model import (
     CHALLENGE_LIFE,
     PasskeyId,
     ProposalKind,
-    Role,
     SessionStart,
     SignInMethod,
 )
 from tidegate.people.passkeys import RelyingParty
 
-pytestmark = pytest.mark.anyio
-
 PARTY = RelyingParty(id="console.example.org", name="Tidegate", origin="https://console.example.org")
-
-
-@pytest.fixture
-async def node(database: Database) -> Node:
-    return await start_node(database)
-
-
-@pytest.fixture
-async def rita(node: Node) -> StaffId:
-    return await node.add("Rita Example", Role.REVIEWER)
 
 
 @pytest.fixture
@@ -120,14 +106,14 @@ async def test_an_answer_counts_once(
 
 
 async def test_a_challenge_lives_five_minutes(
-    database: Database, rita: StaffId, authenticator: SoftwareAuthenticator, clock: ManualClock
+    database: Database, rita: StaffId, authenticator: SoftwareAuthenticator, clock: HandClock
 ) -> None:
     await register(database, rita, authenticator)
     asked, to_register = await challenge(database), await ask(database, rita)
-    clock.move(CHALLENGE_LIFE - timedelta(seconds=1))
+    clock.now += CHALLENGE_LIFE - timedelta(seconds=1)
     await enter(database, authenticator.get(asked))
     asked = await challenge(database)
-    clock.move(CHALLENGE_LIFE)
+    clock.now += CHALLENGE_LIFE
     with pytest.raises(Unauthenticated):
         await enter(database, authenticator.get(asked))
     with pytest.raises(Malformed):
@@ -289,6 +275,29 @@ async def test_the_suspended_do_not_enter(
         await enter(database, authenticator.get(await challenge(database)))
 
 
+async def test_who_signs_in_while_being_suspended_waits_and_is_refused(
+    database: Database, node: Node, rita: StaffId, authenticator: SoftwareAuthenticator
+) -> None:
+    await register(database, rita, authenticator)
+    answer = authenticator.get(await challenge(database))
+    async with database.transaction(as_staff(node.ada)) as tx:
+        await steps.suspend_staff(tx, rita)
+        entering = asyncio.create_task(enter(database, answer))
+        deadline = asyncio.get_running_loop().time() + 10
+        while not (entering.done() or await waits_for_a_lock(database)):
+            assert asyncio.get_running_loop().time() < deadline
+        assert not entering.done()
+    with pytest.raises(Unauthenticated, match="suspended"):
+        await entering
+    async with database.transaction(MACHINE) as tx:
+        assert await sign_in.sessions_of(tx, rita) == []
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    async with database.transaction(MACHINE) as tx:
+        return bool(await tx.rows("SELECT 1 AS one FROM pg_locks WHERE NOT granted"))
+
+
 async def test_a_removed_passkey_opens_nothing(
     database: Database, node: Node, rita: StaffId, authenticator: SoftwareAuthenticator
 ) -> None:
@@ -324,6 +333,8 @@ async def test_no_administrator_alone_lets_in_who_holds_a_passkey(
     with pytest.raises(WrongState, match="two people"):
         async with database.transaction(as_staff(node.ada)) as tx:
             await sign_in.make_link(tx, rita)
+    async with database.transaction(MACHINE) as tx:
+        unused = await sign_in.make_link(tx, rita)
     proposal = await node.propose(node.ada, ProposalKind.PASSKEY_RESET, staff=rita)
     with pytest.raises(RuleBroken):
         await node.approve(node.ada, proposal)
@@ -333,5 +344,8 @@ async def test_no_administrator_alone_lets_in_who_holds_a_passkey(
     with pytest.raises(Unauthenticated):
         async with database.transaction(MACHINE) as tx:
             await sign_in.session(tx, start.token)
+    with pytest.raises(Unauthenticated):
+        async with database.transaction(MACHINE) as tx:
+            await sign_in.sign_in_with_link(tx, unused)
     async with database.transaction(as_staff(node.ada)) as tx:
         await sign_in.make_link(tx, rita)

@@ -4,8 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from conftest import ManualClock
-from staff_fixture import as_staff, start_node
+from staff_fixture import HandClock, as_staff, start_node
 
 from tidegate.db.transaction import MACHINE, TIME, Database, Row, Transaction
 from tidegate.kernel.errors import Malformed
@@ -13,8 +12,6 @@ from tidegate.kernel.event import decode
 from tidegate.kernel.ids import CaseId, ContentId
 from tidegate.people import exposure, sign_in, steps, store
 from tidegate.people.model import ProposalKind, Role
-
-pytestmark = pytest.mark.anyio
 
 
 async def views(tx: Transaction) -> dict[str, list[Row]]:
@@ -26,7 +23,7 @@ async def views(tx: Transaction) -> dict[str, list[Row]]:
     }
 
 
-async def test_a_rebuild_finds_every_view_again(database: Database, clock: ManualClock) -> None:
+async def test_a_rebuild_finds_every_view_again(database: Database, clock: HandClock) -> None:
     node = await start_node(database)
     rita = await node.add("Rita Example", Role.REVIEWER, Role.POLICY_LEAD)
     await node.change(ProposalKind.ROLE_REVOKE, staff=rita, role=Role.REVIEWER)
@@ -46,7 +43,7 @@ async def test_a_rebuild_finds_every_view_again(database: Database, clock: Manua
         await sign_in.make_link(tx, node.ben)
     await node.change(ProposalKind.STAFF_RESTORE, staff=rita)
 
-    clock.move(timedelta(days=3))  # a rebuild takes nothing from the present
+    clock.now += timedelta(days=3)  # a rebuild takes nothing from the present
     async with database.transaction(TIME) as tx:
         before = await views(tx)
         assert all(before.values())
@@ -58,7 +55,7 @@ async def test_a_rebuild_finds_every_view_again(database: Database, clock: Manua
         assert (await steps.authenticate_key(tx, text)).id == kept
 
 
-async def test_who_saw_what_and_for_how_long(database: Database, clock: ManualClock) -> None:
+async def test_who_saw_what_and_for_how_long(database: Database, clock: HandClock) -> None:
     node = await start_node(database)
     rita = await node.add("Rita Example", Role.REVIEWER)
     async with database.transaction(as_staff(rita)) as tx:
@@ -66,7 +63,7 @@ async def test_who_saw_what_and_for_how_long(database: Database, clock: ManualCl
         await exposure.record_view(tx, rita, case)
         await exposure.record_view(tx, rita, content, 40)
         await exposure.record_view(tx, node.ben, case, 5)
-    clock.move(timedelta(hours=1))
+    clock.now += timedelta(hours=1)
     async with database.transaction(as_staff(rita)) as tx:
         await exposure.record_view(tx, rita, content, 2)
         seen = await exposure.views_of(tx, staff=rita)

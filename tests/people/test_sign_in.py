@@ -4,8 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from conftest import ManualClock
-from staff_fixture import Node, as_staff, start_node
+from staff_fixture import HandClock, Node, as_staff
 
 from tidegate.db.transaction import MACHINE, PERSON, Actor, Database
 from tidegate.kernel.errors import (
@@ -29,8 +28,6 @@ from tidegate.people.model import (
     SignInMethod,
 )
 
-pytestmark = pytest.mark.anyio
-
 SECOND = timedelta(seconds=1)
 
 
@@ -53,16 +50,6 @@ async def sign_in_as(database: Database, staff: StaffId) -> SessionStart:
 async def session_of(database: Database, start: SessionStart) -> Session:
     async with database.transaction(MACHINE) as tx:
         return await sign_in.session(tx, start.token)
-
-
-@pytest.fixture
-async def node(database: Database) -> Node:
-    return await start_node(database)
-
-
-@pytest.fixture
-async def rita(node: Node) -> StaffId:
-    return await node.add("Rita Example", Role.REVIEWER)
 
 
 # --- links ---
@@ -94,13 +81,11 @@ async def test_one_link_used_by_many_at_once_opens_one_session(database: Databas
         assert len(await sign_in.sessions_of(tx, rita)) == 1
 
 
-async def test_a_link_lives_a_quarter_of_an_hour(
-    database: Database, rita: StaffId, clock: ManualClock
-) -> None:
+async def test_a_link_lives_a_quarter_of_an_hour(database: Database, rita: StaffId, clock: HandClock) -> None:
     early, late = await make_link(database, rita), await make_link(database, rita)
-    clock.move(LINK_LIFE - SECOND)
+    clock.now += LINK_LIFE - SECOND
     await use_link(database, early)
-    clock.move(SECOND)
+    clock.now += SECOND
     with pytest.raises(Unauthenticated):
         await use_link(database, late)
 
@@ -113,11 +98,11 @@ async def test_what_was_never_a_link_opens_nothing(database: Database, rita: Sta
 
 
 async def test_every_refused_link_is_refused_in_the_same_words(
-    database: Database, rita: StaffId, clock: ManualClock
+    database: Database, rita: StaffId, clock: HandClock
 ) -> None:
     used, expired = await make_link(database, rita), await make_link(database, rita)
     await use_link(database, used)
-    clock.move(LINK_LIFE)
+    clock.now += LINK_LIFE
     messages = set()
     for token in (used, expired, "a" * 43):
         with pytest.raises(Unauthenticated) as refused:
@@ -187,27 +172,38 @@ async def test_no_secret_is_stored_or_shown(database: Database, rita: StaffId) -
 # --- sessions ---
 
 
-async def test_a_session_ends_when_idle(database: Database, rita: StaffId, clock: ManualClock) -> None:
+async def test_a_session_ends_when_idle(database: Database, rita: StaffId, clock: HandClock) -> None:
     start = await sign_in_as(database, rita)
     for _ in range(4):
-        clock.move(SESSION_IDLE - SECOND)
+        clock.now += SESSION_IDLE - SECOND
         await session_of(database, start)
-    clock.move(SESSION_IDLE)
+    clock.now += SESSION_IDLE
     with pytest.raises(Unauthenticated):
         await session_of(database, start)
 
 
 async def test_a_session_ends_after_twelve_hours_even_in_use(
-    database: Database, rita: StaffId, clock: ManualClock
+    database: Database, rita: StaffId, clock: HandClock
 ) -> None:
     start = await sign_in_as(database, rita)
     step = timedelta(minutes=20)
     for _ in range(SESSION_LIFE // step - 1):
-        clock.move(step)
+        clock.now += step
         await session_of(database, start)
-    clock.move(step)
+    clock.now += step
     with pytest.raises(Unauthenticated):
         await session_of(database, start)
+
+
+async def test_a_session_of_someone_suspended_opens_nothing(
+    database: Database, node: Node, rita: StaffId
+) -> None:
+    """Suspending ends sessions; even one left over would not count."""
+    async with database.transaction(as_staff(node.ada)) as tx:
+        await steps.suspend_staff(tx, rita)
+        left_over = await sign_in.start_session(tx, rita, SignInMethod.LINK)
+    with pytest.raises(Unauthenticated):
+        await session_of(database, left_over)
 
 
 async def test_signing_out_ends_one_session(database: Database, rita: StaffId) -> None:
@@ -260,13 +256,13 @@ async def attempt(database: Database, source: str, account: StaffId | None = Non
         await sign_in.count_attempt(tx, source=source, account=account)
 
 
-async def test_too_many_attempts_from_one_source(database: Database, clock: ManualClock) -> None:
+async def test_too_many_attempts_from_one_source(database: Database, clock: HandClock) -> None:
     for _ in range(sign_in.ATTEMPTS_BY_SOURCE):
         await attempt(database, "192.0.2.1")
     with pytest.raises(RateLimited) as refused:
         await attempt(database, "192.0.2.1")
     await attempt(database, "192.0.2.2")
-    clock.move(timedelta(seconds=refused.value.retry_after))
+    clock.now += timedelta(seconds=refused.value.retry_after)
     await attempt(database, "192.0.2.1")
 
 
@@ -286,14 +282,14 @@ async def test_attempts_at_once_are_all_counted(database: Database) -> None:
     assert b"192" not in bytes(row["bucket"])
 
 
-async def test_what_is_no_longer_needed_goes(database: Database, rita: StaffId, clock: ManualClock) -> None:
+async def test_what_is_no_longer_needed_goes(database: Database, rita: StaffId, clock: HandClock) -> None:
     await sign_in_as(database, rita)
     await attempt(database, "192.0.2.1")
     async with database.transaction(MACHINE) as tx:
         await sign_in.forget_old(tx)
         assert await tx.rows("SELECT 1 FROM sign_in_link")
         assert await tx.rows("SELECT 1 FROM sign_in_session")
-    clock.move(timedelta(days=7))
+    clock.now += timedelta(days=7)
     async with database.transaction(MACHINE) as tx:
         await sign_in.forget_old(tx)
         for table in await tx.rows(

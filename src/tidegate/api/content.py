@@ -54,7 +54,9 @@ class Metadata(BaseModel):
             Malformed: a code or a time has another form.
         """
         if self.posted_at is not None and self.posted_at.tzinfo is None:
-            raise Malformed("posted_at needs a time zone, such as 2026-11-23T12:00:00Z.", reference="posted_at")
+            raise Malformed(
+                "posted_at needs a time zone, such as 2026-11-23T12:00:00Z.", reference="posted_at"
+            )
         return Submission(
             service=service,
             kind=self.kind,
@@ -90,7 +92,10 @@ def read_metadata(raw: bytes) -> Metadata:
     try:
         return Metadata.model_validate_json(raw or b"null")
     except ValidationError as error:
-        mistakes = [f"{'.'.join(str(part) for part in item['loc']) or 'metadata'}: {item['msg']}" for item in error.errors()]
+        mistakes = [
+            f"{'.'.join(str(part) for part in item['loc']) or 'metadata'}: {item['msg']}"
+            for item in error.errors()
+        ]
         raise Malformed("; ".join(mistakes), reference="metadata") from error
 
 
@@ -206,11 +211,12 @@ async def put_bytes(request: Request, content: str) -> Response:
     async def act(tx: Transaction) -> None:
         loaded = await steps.of_service(tx, identity, service)
         if loaded.fingerprints is None or loaded.fingerprints.sha256 != body.sha256:
-            raise Conflict("These are other bytes than were shown before: submit them as a new revision.", reference="file")
+            raise Conflict(
+                "These are other bytes than were shown before: submit them as a new revision.",
+                reference="file",
+            )
         if body.data is not None and not loaded.bytes_kept:
             await verdicts.keep_bytes(tx, identity, loaded.revision, body.data)
 
     await node.run(platform(request), act)
     return Response(status_code=204)
-
-

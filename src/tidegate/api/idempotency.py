@@ -20,7 +20,11 @@ Answer = dict[str, Any]
 
 
 async def once(
-    tx: Transaction, key: KeyId, idempotency_key: str | None, request: tuple[str | bytes, ...], act: Callable[[], Awaitable[Answer]]
+    tx: Transaction,
+    key: KeyId,
+    idempotency_key: str | None,
+    request: tuple[str | bytes, ...],
+    act: Callable[[], Awaitable[Answer]],
 ) -> Answer:
     """Act, unless this was asked before; then give the answer given then.
 
@@ -41,7 +45,10 @@ async def once(
     )
     if row is not None:
         if bytes(row["request"]) != digest:
-            raise Conflict("This Idempotency-Key was used for another request: use a new one.", reference="Idempotency-Key")
+            raise Conflict(
+                "This Idempotency-Key was used for another request: use a new one.",
+                reference="Idempotency-Key",
+            )
         answer: Answer = json.loads(row["answer"])
         return answer
     answer = await act()

@@ -26,7 +26,9 @@ class Acknowledgement(BaseModel):
 
 @door.route("GET", "/v1/instructions", needs=Scope.INSTRUCTION, tags=["instruction"])
 async def read_instructions(
-    request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    request: Request,
+    after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """Read the instructions to your service after a position, in order, without gaps."""
     node, service = node_of(request), key_of(request).service
@@ -34,7 +36,9 @@ async def read_instructions(
     async def act(tx: Transaction) -> dict[str, Any]:
         page = await store.stream(tx, service, after, limit)
         return {
-            "instructions": [await payload(tx, instruction, str(node.settings.public_url)) for instruction in page],
+            "instructions": [
+                await payload(tx, instruction, str(node.settings.public_url)) for instruction in page
+            ],
             "next": page[-1].position if page else after,
         }
 
@@ -42,7 +46,11 @@ async def read_instructions(
 
 
 @door.route(
-    "POST", "/v1/instructions/{instruction}/acknowledgement", needs=Scope.INSTRUCTION, status_code=204, tags=["instruction"]
+    "POST",
+    "/v1/instructions/{instruction}/acknowledgement",
+    needs=Scope.INSTRUCTION,
+    status_code=204,
+    tags=["instruction"],
 )
 async def acknowledge(request: Request, instruction: str, said: Acknowledgement) -> Response:
     """Say that an instruction was carried out."""
@@ -53,7 +61,13 @@ async def acknowledge(request: Request, instruction: str, said: Acknowledgement)
     return Response(status_code=204)
 
 
-@door.route("POST", "/v1/instructions/{instruction}/resend", needs=Scope.INSTRUCTION, status_code=202, tags=["instruction"])
+@door.route(
+    "POST",
+    "/v1/instructions/{instruction}/resend",
+    needs=Scope.INSTRUCTION,
+    status_code=202,
+    tags=["instruction"],
+)
 async def resend(request: Request, instruction: str) -> dict[str, str]:
     """Have a dead letter sent again."""
     identity, service = InstructionId.parse(instruction), key_of(request).service

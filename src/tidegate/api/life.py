@@ -10,7 +10,13 @@ from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.verdict import store as verdicts
 
 #: Who voted, and how, stays among those who vote: a platform learns what was decided, not by whom.
-_NOT_FOR_PLATFORMS = ("decision.vote_cast", "decision.vote_withdrawn", "decision.made", "decision.undone", "appeal.vote_cast")
+_NOT_FOR_PLATFORMS = (
+    "decision.vote_cast",
+    "decision.vote_withdrawn",
+    "decision.made",
+    "decision.undone",
+    "appeal.vote_cast",
+)
 _HIDDEN_FIELDS = frozenset({"voter", "voters", "votes", "by"})
 
 
@@ -43,7 +49,8 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         "held_until": hold.expires_at.isoformat() if hold else None,
         "bytes_kept": loaded.bytes_kept,
         "life": [
-            {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)} for row in rows
+            {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)}
+            for row in rows
         ],
     }
 

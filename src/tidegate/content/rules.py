@@ -17,6 +17,7 @@ KEPT_AFTER_REMOVAL = timedelta(days=184)
 KEPT_AFTER_COMPLAINT_WINDOW = timedelta(days=30)
 #: What was looked at and left up is forgotten sooner: nobody contests it, and we need it no longer.
 KEPT_WHEN_LEFT_UP = timedelta(days=30)
+_MOST_PEOPLE = 10_000_000_000
 
 
 def check_submission(submission: Submission) -> None:
@@ -72,7 +73,7 @@ def check_reach(reach: int) -> None:
     Raises:
         Malformed: negative, or more than there are people.
     """
-    if not 0 <= reach <= 10_000_000_000:
+    if not 0 <= reach <= _MOST_PEOPLE:
         raise Malformed("reach is a number of people, 0 or more.", reference="reach")
 
 

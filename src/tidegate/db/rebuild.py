@@ -54,7 +54,7 @@ async def _fold(tx: Transaction) -> None:
 
 
 async def _compare(tx: Transaction, view: str) -> int:
-    row = await _run(
+    return await _run(
         tx,
         """
         SELECT count(*) AS n FROM (
@@ -65,11 +65,10 @@ async def _compare(tx: Transaction, view: str) -> int:
         """,
         view,
     )
-    return row
 
 
 async def _run(tx: Transaction, statement: str, *names: str) -> int:
-    composed = sql.SQL(cast(LiteralString, statement)).format(*(sql.Identifier(name) for name in names))
+    composed = sql.SQL(cast("LiteralString", statement)).format(*(sql.Identifier(name) for name in names))
     cursor = await tx.connection.execute(composed)
     if cursor.description is None:
         return 0

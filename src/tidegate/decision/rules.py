@@ -24,6 +24,10 @@ from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
 from tidegate.kernel.ids import StaffId
 
 
+#: Two who voted without a decision disagree.
+_DISAGREEING = 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
     """All that a vote is about."""
@@ -62,7 +66,7 @@ def check_ballot(
         raise RuleBroken(
             "You voted on this case already: someone else must be the second.", reference="rule 4"
         )
-    if len(votes) >= 2 and not senior:
+    if len(votes) >= _DISAGREEING and not senior:
         raise RuleBroken(
             "Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4"
         )

@@ -6,6 +6,7 @@ May decide: whether an answer is an acknowledgement. Only the platform's own wor
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -53,13 +54,18 @@ async def payload(tx: Transaction, instruction: Instruction, public_url: str) ->
 
 def notice_url(tx: Transaction, notice: NoticeId, public_url: str) -> str:
     """Make the secret link of a notice, for the platform to pass on."""
-    from tidegate.notice.store import link_token  # noqa: PLC0415
+    from tidegate.notice.store import link_token
 
     return f"{public_url.rstrip('/')}/notice/{link_token(tx, notice)}"
 
 
 async def attempt(
-    client: AsyncClient, url: str, key: Ed25519PrivateKey, identity: str, body: dict[str, Any], now_seconds: int
+    client: AsyncClient,
+    url: str,
+    key: Ed25519PrivateKey,
+    identity: str,
+    body: dict[str, Any],
+    now_seconds: int,
 ) -> Delivery:
     """Send once and read the answer."""
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
@@ -78,12 +84,16 @@ async def attempt(
 
 def read_answer(status: int, content: bytes, identity: str) -> Delivery:
     """Say whether an answer acknowledges this instruction."""
-    if status != 200:
+    if status != HTTPStatus.OK:
         return Delivery(None, f"status {status}")
     try:
         said = json.loads(content[:_LONGEST_ANSWER])
     except ValueError:
         return Delivery(None, "no acknowledgement in the answer")
-    if not isinstance(said, dict) or said.get("acknowledged") != identity or not isinstance(said.get("applied"), bool):
+    if (
+        not isinstance(said, dict)
+        or said.get("acknowledged") != identity
+        or not isinstance(said.get("applied"), bool)
+    ):
         return Delivery(None, "no acknowledgement in the answer")
     return Delivery(bool(said["applied"]), "")

@@ -6,6 +6,7 @@ and so is text that is not in Unicode normal form C (two texts that look the sam
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import rfc8785
 
@@ -25,7 +26,7 @@ def canonical(value: Json) -> bytes:
     return rfc8785.dumps(_checked(value))
 
 
-def _checked(value: Json) -> dict[str, object] | list[object] | str | int | bool | None:
+def _checked(value: Json) -> Any:  # noqa: ANN401 - the library keeps the type of JSON to itself
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -38,6 +39,6 @@ def _checked(value: Json) -> dict[str, object] | list[object] | str | int | bool
         return value
     if isinstance(value, Mapping):
         return {str(_checked(key)): _checked(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (list, tuple)):
         return [_checked(item) for item in value]
     raise Malformed(type_error)

@@ -86,11 +86,9 @@ class Keyring:
 
     def lookup(self, what: str, *parts: str | bytes) -> bytes:
         """Digest text we must find again but need not keep: 32 bytes, useless without the node's key."""
-        message = b"".join(
-            len(raw).to_bytes(4) + raw
-            for part in parts
-            if (raw := part.encode() if isinstance(part, str) else part) is not None
-        )
+        raw = [part.encode() if isinstance(part, str) else part for part in parts]
+        # Lengths in front, so that two different lists of parts never make the same message.
+        message = b"".join(len(part).to_bytes(4) + part for part in raw)
         return hmac.digest(self._derive(f"lookup/{what}"), message, "sha256")
 
     def link_token(self, thing: Id) -> bytes:

@@ -5,12 +5,12 @@ the ledger that knows other stages. No leaf holds anything a person chose, and n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tidegate.appeal.model import AppealDecided, AppealOpened, Outcome
 from tidegate.case.model import Reason as CaseReason
 from tidegate.content.model import Content
-from tidegate.decision.model import Decision, DecisionIssued, DecisionReversed, Exempt
+from tidegate.decision.model import Decision, DecisionIssued, DecisionReversed
 from tidegate.kernel.canonical import Json
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import ContentId, Id
@@ -91,72 +91,61 @@ def of_release(happened: HoldReleased, content: Content, people: int) -> list[Dr
 
 def of_decision(happened: DecisionIssued, contents: Sequence[Content]) -> list[Draft]:
     """Publish a removal for each content, and a measure on the account where there is one."""
-    if not happened.measure.restricts:
-        return []
     drafts = []
-    for content in contents:
-        common = {
-            "basis": _BASIS[happened.reason],
-            "ground": Ground(happened.ground) if happened.ground else Ground.NONE,
-            "decided_by": decided_by(happened.people),
-        }
-        said = {
-            "decision": str(happened.decision),
-            "provision": str(happened.provision),
-            "label": str(happened.label),
-        }
-        drafts.append(
-            _about(
-                happened,
-                content,
-                LeafKind.REMOVAL,
-                measure=Measure.REMOVE,
-                exempt=str(Exempt.NONE),
-                **common,
-                **said,
-            )
+    for content in contents if happened.measure.restricts else ():
+        removal = _about(
+            happened,
+            content,
+            LeafKind.REMOVAL,
+            measure=Measure.REMOVE,
+            basis=_BASIS[happened.reason],
+            ground=Ground(happened.ground) if happened.ground else Ground.NONE,
+            decided_by=decided_by(happened.people),
+            decision=str(happened.decision),
+            provision=str(happened.provision),
+            label=str(happened.label),
+            exempt=str(happened.exempt),
         )
+        drafts.append(removal)
         if happened.measure.on_account:
-            drafts.append(
-                _about(
-                    happened,
-                    content,
-                    LeafKind.ACCOUNT_ACTION,
-                    measure=Measure(happened.measure),
-                    of_account=True,
-                    **common,
-                    **said,
-                )
-            )
+            drafts.append(_on_account(removal, Measure(happened.measure)))
     return drafts
+
+
+def of_second_look(happened: DecisionIssued, content: Content) -> list[Draft]:
+    """Publish that people looked again at what was removed and let it stay up."""
+    return [
+        _about(
+            happened,
+            content,
+            LeafKind.RESTORATION,
+            measure=Measure.RESTORE,
+            basis=_BASIS[happened.reason],
+            decided_by=decided_by(happened.people),
+            cites=(LeafKind.REMOVAL,),
+            decision=str(happened.decision),
+        )
+    ]
 
 
 def of_reversal(happened: DecisionReversed, contents: Sequence[Content], decision: Decision) -> list[Draft]:
     """Publish each restoration, citing what it reverses; nothing is ever subtracted."""
     drafts = []
     for content in contents:
-        common = {"basis": Basis.APPEAL, "decided_by": DecidedBy.OTHER_PEOPLE, "appeal": str(happened.appeal)}
-        drafts.append(
-            _about(
-                happened,
-                content,
-                LeafKind.RESTORATION,
-                measure=Measure.RESTORE,
-                cites=(LeafKind.REMOVAL,),
-                **common,
-            )
+        restoration = _about(
+            happened,
+            content,
+            LeafKind.RESTORATION,
+            measure=Measure.RESTORE,
+            basis=Basis.APPEAL,
+            decided_by=DecidedBy.OTHER_PEOPLE,
+            cites=(LeafKind.REMOVAL,),
+            appeal=str(happened.appeal),
         )
+        drafts.append(restoration)
         if decision.measure.on_account:
             drafts.append(
-                _about(
-                    happened,
-                    content,
-                    LeafKind.ACCOUNT_ACTION,
-                    measure=Measure.REINSTATE_ACCOUNT,
-                    cites=(LeafKind.ACCOUNT_ACTION,),
-                    of_account=True,
-                    **common,
-                )
+                _on_account(restoration, Measure.REINSTATE_ACCOUNT, cites=(LeafKind.ACCOUNT_ACTION,))
             )
     return drafts
 
@@ -225,6 +214,18 @@ def decided_by(people: int) -> DecidedBy:
     return DecidedBy.TWO_PEOPLE if people > 1 else DecidedBy.ONE_PERSON
 
 
+def _on_account(of_content: Draft, measure: Measure, cites: tuple[LeafKind, ...] = ()) -> Draft:
+    """Make the leaf of an account beside that of its content."""
+    return replace(
+        of_content,
+        kind=LeafKind.ACCOUNT_ACTION,
+        content_kind=LeafContent.ACCOUNT,
+        measure=measure,
+        cites=cites,
+        of_account=True,
+    )
+
+
 def _about(
     happened: Event,
     content: Content,
@@ -235,7 +236,6 @@ def _about(
     ground: Ground = Ground.NONE,
     decided_by: DecidedBy = DecidedBy.NONE,
     cites: tuple[LeafKind, ...] = (),
-    of_account: bool = False,
     about: Id | None = None,
     **details: Json,
 ) -> Draft:
@@ -243,12 +243,11 @@ def _about(
         kind=kind,
         about=about or content.id,
         content=content.id,
-        content_kind=LeafContent.ACCOUNT if of_account else LeafContent(content.kind),
+        content_kind=LeafContent(content.kind),
         measure=measure,
         basis=basis,
         ground=ground,
         decided_by=decided_by,
         cites=cites,
-        of_account=of_account,
         details={"event": happened.kind, "content": str(content.id), "revision": content.revision, **details},
     )

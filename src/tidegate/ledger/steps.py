@@ -4,16 +4,17 @@ May decide: the order within a batch, and that is random. After FiloSottile/sunl
 checkpoint are made durable in one transaction before any file shows them; the files can always be made again.
 """
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
 from tidegate.db.sealing import read_detail, write_detail
 from tidegate.db.transaction import TIME, Database, Transaction
 from tidegate.kernel.canonical import Json
-from tidegate.kernel.errors import IntegrityError
+from tidegate.kernel.errors import IntegrityError, NotFound
 from tidegate.kernel.ids import Id, LeafId
 from tidegate.ledger import receipt, store
-from tidegate.ledger.checkpoint import Checkpoint, sign_checkpoint
+from tidegate.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tidegate.ledger.commitment import commit, open_field
 from tidegate.ledger.counts import Tally
 from tidegate.ledger.entry import Leaf, LeafKind, Tallied, decode, encode
@@ -21,7 +22,7 @@ from tidegate.ledger.export import Export, published
 from tidegate.ledger.leaf import Draft
 from tidegate.ledger.note import Verifier
 from tidegate.ledger.proof import prove
-from tidegate.ledger.tiles import TileTree, directory_reader
+from tidegate.ledger.tiles import CHECKPOINT, TileTree, directory_reader
 from tidegate.ledger.tree import CompactRange, leaf_hash
 
 
@@ -148,7 +149,9 @@ class Publisher:
 
         compact = CompactRange(head.size, head.peaks)
         checkpoint = Checkpoint(self._origin, head.size, compact.root())
-        self._export.publish(read, head.checkpoint, self._tally.document(checkpoint))
+        document = self._tally.document(checkpoint)
+        # Writing waits for the disk; the event loop must not.
+        await asyncio.to_thread(self._export.publish, read, head.checkpoint, document)
 
 
 async def receipt_for(
@@ -162,12 +165,16 @@ async def receipt_for(
     assert isinstance(fields, dict)
     assert isinstance(salts, dict)
     opened = [open_field(fields, salts, name) for name in names if name in fields]
-    shown = published(directory, Verifier.of(origin, tx.keys.ledger))
     placed = await store.entry_of(tx, leaf)
-    if placed is None or shown is None or placed[0] >= shown.size:
+    read = directory_reader(directory)
+    try:
+        # Read once: a publication in between would make a proof for another size than the checkpoint beside it.
+        signed = read(CHECKPOINT).decode()
+    except NotFound:
+        return receipt.pending(origin, leaf.value.hex, opened)
+    shown = open_checkpoint(signed, Verifier.of(origin, tx.keys.ledger))
+    if placed is None or placed[0] >= shown.size:
         return receipt.pending(origin, leaf.value.hex, opened)
     index, entry = placed
-    read = directory_reader(directory)
-    signed = read("checkpoint").decode()
     tree = TileTree(read, shown.size)
     return receipt.published(origin, entry, prove(index, signed, shown.size, tree.node), opened)

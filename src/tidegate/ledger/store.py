@@ -82,8 +82,8 @@ async def set_head(tx: Transaction, new: Head) -> None:
     """Move the end of the log."""
     await tx.execute(
         """
-        INSERT INTO ledger_head (only, size, peaks, checkpoint) VALUES (true, %(size)s, %(peaks)s, %(checkpoint)s)
-        ON CONFLICT (only) DO UPDATE SET (size, peaks, checkpoint)
+        INSERT INTO ledger_head (single, size, peaks, checkpoint) VALUES (true, %(size)s, %(peaks)s, %(checkpoint)s)
+        ON CONFLICT (single) DO UPDATE SET (size, peaks, checkpoint)
           = (EXCLUDED.size, EXCLUDED.peaks, EXCLUDED.checkpoint)
         """,
         size=new.size,

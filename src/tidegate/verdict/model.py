@@ -7,6 +7,7 @@ from enum import StrEnum
 from tidegate.kernel.event import Event, event
 from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
 from tidegate.match.model import Match
+from tidegate.signal.model import Label
 
 
 class VerdictKind(StrEnum):
@@ -127,11 +128,12 @@ class BytesRemembered(Event):
     content: ContentId
     revision: int
     decision: DecisionId
+    label: Label
 
 
 @event("verdict.bytes_forgotten")
 class BytesForgotten(Event):
-    """The decision was reversed: these bytes are like any others."""
+    """The decision was reversed or stands in doubt: these bytes are like any others."""
 
     content: ContentId
     decision: DecisionId

@@ -20,7 +20,7 @@ from tidegate.content.model import AccountClass, Fingerprints, Surface
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import QUALITY_FLOOR, Match
-from tidegate.signal.model import Signal
+from tidegate.signal.model import Label, Signal
 from tidegate.signal.rules import may_hold, proposes
 from tidegate.verdict.model import Hold, HoldState, Reason, Verdict, VerdictKind
 
@@ -40,8 +40,8 @@ class Facts:
     matches: tuple[Match, ...]
     #: The signals of the matches, as they stand now.
     signals: Sequence[Signal]
-    #: Our people decided to remove these very bytes, and that decision stands.
-    removed_before: bool
+    #: As what our people decided to remove these very bytes, by decisions that stand.
+    removed_as: frozenset[Label]
     #: Every hold ever of this content, and of this uploader with these bytes.
     holds: Sequence[Hold]
     #: The newest signal position everything was matched against.
@@ -61,7 +61,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
     cause = _hold_cause(facts, matches, standing)
     if cause is not None:
         return _hold_or_review(facts, matches, cause, now)
-    if facts.removed_before or matches:
+    if facts.removed_as or matches:
         return Verdict(
             kind=VerdictKind.REVIEW,
             reason=_review_cause(facts, matches),
@@ -75,7 +75,8 @@ def judge(facts: Facts, now: datetime) -> Verdict:
 
 def _hold_cause(facts: Facts, matches: Sequence[Match], standing: Mapping[SignalId, Signal]) -> Reason | None:
     """Say what, if anything, would let a machine hold this (floor rule 1)."""
-    if facts.removed_before:
+    disputed = any(match.exact and standing[match.signal].disputed for match in matches)
+    if facts.removed_as - {Label.GLORIFIES} and not disputed:
         return Reason.DECIDED_BEFORE
     solid = [match for match in matches if may_hold(standing[match.signal])]
     if any(match.exact for match in solid):

@@ -22,6 +22,7 @@ from tidegate.match.index import compare
 from tidegate.match.model import Match
 from tidegate.people.model import ProposalApproved, ProposalKind
 from tidegate.signal import store as signals
+from tidegate.signal.model import Label
 from tidegate.verdict import rules, store
 from tidegate.verdict.model import (
     BytesForgotten,
@@ -114,8 +115,8 @@ async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy:
             unchecked=upload.unchecked,
             matches=tuple(matches),
             signals=await signals.load(tx, [match.signal for match in matches]),
-            removed_before=await store.removed_before(tx, sha256),
-            holds=await store.holds_of(tx, known and known.id, uploader, sha256),
+            removed_as=await store.removed_as(tx, sha256),
+            holds=await store.holds_of(tx, known.id if known else None, uploader, sha256),
             position=position,
             look_alike_holds=not upload.looking_back and await store.look_alike_holds(tx),
             hold_for=policy.hold_for,
@@ -272,13 +273,15 @@ async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId
         await tx.append(HoldConfirmed(content=content, revision=hold.revision, decision=decision))
 
 
-async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId) -> None:
+async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId, label: Label) -> None:
     """Have the bytes of a removed content come back to people, should they come back."""
-    await tx.append(BytesRemembered(content=content.id, revision=content.revision, decision=decision))
+    await tx.append(
+        BytesRemembered(content=content.id, revision=content.revision, decision=decision, label=label)
+    )
 
 
 async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
-    """Undo that, because the decision was reversed."""
+    """Undo that, because the decision was reversed or stands in doubt."""
     await tx.append(BytesForgotten(content=content, decision=decision))
 
 

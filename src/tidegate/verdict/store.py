@@ -8,6 +8,7 @@ from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import ContentId, ServiceId, SignalId
+from tidegate.signal.model import Label
 from tidegate.verdict.model import (
     BytesForgotten,
     BytesRemembered,
@@ -50,10 +51,10 @@ async def holds_due(tx: Transaction, now: datetime, most: int = 100) -> list[Con
     return [ContentId(row["content"]) for row in rows]
 
 
-async def removed_before(tx: Transaction, sha256: bytes) -> bool:
-    """Say whether our people decided to remove these very bytes, and that decision stands."""
-    row = await tx.row("SELECT 1 AS one FROM removed_bytes WHERE sha256 = %(sha256)s LIMIT 1", sha256=sha256)
-    return row is not None
+async def removed_as(tx: Transaction, sha256: bytes) -> frozenset[Label]:
+    """Say as what our people decided to remove these very bytes, by decisions that stand; empty when they did not."""
+    rows = await tx.rows("SELECT DISTINCT label FROM removed_bytes WHERE sha256 = %(sha256)s", sha256=sha256)
+    return frozenset(Label(row["label"]) for row in rows)
 
 
 async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
@@ -197,11 +198,13 @@ async def _remembered(tx: Transaction, happened: BytesRemembered) -> None:
     facts = await read_detail(tx, happened.content, facts_part(happened.revision))
     await tx.execute(
         """
-        INSERT INTO removed_bytes (content, decision, sha256) VALUES (%(content)s, %(decision)s, %(sha256)s)
+        INSERT INTO removed_bytes (content, decision, label, sha256)
+        VALUES (%(content)s, %(decision)s, %(label)s, %(sha256)s)
         ON CONFLICT DO NOTHING
         """,
         content=happened.content,
         decision=happened.decision,
+        label=happened.label,
         sha256=facts and fingerprints_of(facts).sha256,
     )
 
@@ -217,8 +220,8 @@ async def _forgotten(tx: Transaction, happened: BytesForgotten) -> None:
 async def _switched(tx: Transaction, happened: LookAlikeHoldsSwitched) -> None:
     await tx.execute(
         """
-        INSERT INTO look_alike_holds (only, is_on) VALUES (true, %(on)s)
-        ON CONFLICT (only) DO UPDATE SET is_on = EXCLUDED.is_on
+        INSERT INTO look_alike_holds (single, is_on) VALUES (true, %(on)s)
+        ON CONFLICT (single) DO UPDATE SET is_on = EXCLUDED.is_on
         """,
         on=happened.on,
     )

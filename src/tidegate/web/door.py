@@ -66,7 +66,12 @@ class Door:
         self.router = APIRouter()
 
     def route(
-        self, method: str, path: str, *, needs: Needs, **more: Any  # noqa: ANN401 - what FastAPI takes
+        self,
+        method: str,
+        path: str,
+        *,
+        needs: Needs,
+        **more: Any,  # noqa: ANN401 - what FastAPI takes
     ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
         """Declare a route: its method, its path and who may use it."""
 

@@ -40,7 +40,10 @@ async def ready(request: Request) -> Response:
             raise
         parts["database"] = "down"
     try:
-        published(node.settings.ledger_directory, Verifier.of(node.settings.ledger_origin, node.database.keys.ledger))
+        published(
+            node.settings.ledger_directory,
+            Verifier.of(node.settings.ledger_origin, node.database.keys.ledger),
+        )
     except TidegateError as error:
         parts["ledger"] = error.message
     good = parts["database"] == parts["jail"] == "ok"

@@ -39,10 +39,21 @@ RETRY_SECONDS = 5
 
 
 def problem(
-    status: int, title: str, detail: str, *, kind: str, reference: str | None = None, headers: dict[str, str] | None = None
+    status: int,
+    title: str,
+    detail: str,
+    *,
+    kind: str,
+    reference: str | None = None,
+    headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """Make a problem document."""
-    body = {"type": f"https://tidegate.example/problems/{kind}", "title": title, "status": status, "detail": detail}
+    body = {
+        "type": f"https://tidegate.example/problems/{kind}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+    }
     body |= {"kind": kind} | ({"reference": reference} if reference else {})
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -59,8 +70,12 @@ def of_error(error: TidegateError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
     if status >= 500 and error.kind is not Kind.UNAVAILABLE:
         reference = uuid4().hex[:12]
-        log.error("failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__)
-        return problem(status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference)
+        log.error(
+            "failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__
+        )
+        return problem(
+            status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference
+        )
     return problem(status, title, error.message, kind=error.kind, reference=error.reference, headers=headers)
 
 
@@ -80,7 +95,13 @@ def of_any(error: Exception) -> JSONResponse:
         return of_error(known)
     reference = uuid4().hex[:12]
     log.error("failed", action="problem", reference=reference, error=type(error).__name__, exc_info=error)
-    return problem(500, "Something went wrong here", f"Quote this reference: {reference}.", kind="internal", reference=reference)
+    return problem(
+        500,
+        "Something went wrong here",
+        f"Quote this reference: {reference}.",
+        kind="internal",
+        reference=reference,
+    )
 
 
 def install(application: FastAPI) -> None:
@@ -100,7 +121,12 @@ def install(application: FastAPI) -> None:
     async def on_http(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         kind = {404: Kind.NOT_FOUND, 405: Kind.NOT_FOUND}.get(error.status_code, Kind.MALFORMED)
-        return problem(error.status_code, str(error.detail), _HTTP_DETAIL.get(error.status_code, str(error.detail)), kind=kind)
+        return problem(
+            error.status_code,
+            str(error.detail),
+            _HTTP_DETAIL.get(error.status_code, str(error.detail)),
+            kind=kind,
+        )
 
     handlers: dict[Any, Any] = {
         TidegateError: on_ours,

@@ -32,6 +32,7 @@ CREATE INDEX hold_due ON hold (expires_at) WHERE state = 'held';
 CREATE TABLE removed_bytes (
     content  uuid NOT NULL,
     decision uuid NOT NULL,
+    label    text NOT NULL,
     sha256   bytea,
     PRIMARY KEY (content, decision)
 );
@@ -39,7 +40,7 @@ COMMENT ON TABLE removed_bytes IS 'View. Bytes people decided to remove, while t
 CREATE INDEX removed_bytes_sha256 ON removed_bytes (sha256);
 
 CREATE TABLE look_alike_holds (
-    only  boolean PRIMARY KEY CHECK (only),
+    single boolean PRIMARY KEY CHECK (single),
     is_on boolean NOT NULL
 );
 COMMENT ON TABLE look_alike_holds IS 'View. Off until two people switch it on.';

@@ -26,7 +26,7 @@ CREATE TABLE ledger_entry (
 COMMENT ON TABLE ledger_entry IS 'The log. The application may only add to it.';
 
 CREATE TABLE ledger_head (
-    only       boolean PRIMARY KEY CHECK (only),
+    single     boolean PRIMARY KEY CHECK (single),
     size       bigint  NOT NULL,
     peaks      bytea[] NOT NULL,
     checkpoint text    NOT NULL

@@ -1,0 +1,180 @@
+"""The process that locked children are forked from: ``python -m tidegate.jail.forkserver DESCRIPTOR``.
+
+May decide: nothing; it does what its parent asks over the control socket. It loads the engines once, with their
+kernels compiled, so that a child is ready in milliseconds and needs no file afterwards. It stays single-threaded, for
+a fork copies one thread and every lock the others held. Children inherit its memory, so it holds no secret: it gets
+no environment of ours but where compiled kernels are kept.
+
+Messages are JSON, one a packet. From the parent: the start (see ``Start``), then ``{"fork": number}`` with the child's
+pipe, ``{"kill": number}``. To the parent: ``{"ready": ...}`` or ``{"error": ...}``, then ``{"ended": number, "status": ...}``.
+When the parent's end closes, children are killed and this process ends.
+"""
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import threading
+from typing import Any, NoReturn, TypedDict
+
+from tidegate.jail.check import check
+from tidegate.jail.child import serve
+from tidegate.jail.lock import PIPE, lock
+from tidegate.jail.model import NOT_LOCKED, REQUIRED, Limits, Lock
+from tidegate.kernel.process import Account
+
+LARGEST_MESSAGE = 65536
+
+
+class Start(TypedDict):
+    """The first message."""
+
+    engines: list[str]
+    accept_missing: list[str]
+    account: tuple[int, int]
+    limits: dict[str, int]
+
+
+class Forkserver:
+    """Forks, kills and reaps children on request."""
+
+    def __init__(self, control: socket.socket, start: Start, missing: frozenset[Lock]) -> None:
+        self._control = control
+        self._engines = start["engines"]
+        self._account = Account(*start["account"])
+        self._limits = Limits(**start["limits"])
+        self._missing = missing
+        #: Process ids of children that were not reaped: until then a number belongs to nobody else.
+        self._children: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Serve until the parent is gone."""
+        woken, waker = socket.socketpair()
+        woken.setblocking(False)
+        waker.setblocking(False)
+        signal.set_wakeup_fd(waker.fileno())
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._control, selectors.EVENT_READ)
+            selector.register(woken, selectors.EVENT_READ)
+            while True:
+                ready = [key.fileobj for key, _ in selector.select()]
+                if woken in ready:
+                    woken.recv(LARGEST_MESSAGE)
+                    self._reap()
+                if self._control in ready and not self._obey():
+                    break
+        for process in self._children.values():
+            os.kill(process, signal.SIGKILL)
+
+    def _obey(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, 1)
+        if not data:
+            return False
+        message: dict[str, int] = json.loads(data)
+        if "fork" in message:
+            (pipe,) = descriptors
+            self._fork(message["fork"], pipe)
+        elif (process := self._children.get(message["kill"])) is not None:
+            os.kill(process, signal.SIGKILL)
+        return True
+
+    def _fork(self, number: int, pipe: int) -> None:
+        parent = os.getpid()
+        process = os.fork()
+        if process == 0:
+            self._be_child(pipe, parent)
+        self._children[number] = process
+        os.close(pipe)
+
+    def _be_child(self, pipe: int, parent: int) -> NoReturn:
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            lock(pipe=pipe, parent=parent, account=self._account, limits=self._limits, without=self._missing)
+        except BaseException:  # noqa: BLE001 -- a child that is not locked must not go on
+            os._exit(NOT_LOCKED)
+        try:
+            serve(PIPE, self._engines, self._limits)
+        except BaseException:  # noqa: BLE001 -- nor may it return into the forkserver's code
+            os._exit(1)
+        os._exit(0)
+
+    def _reap(self) -> None:
+        numbers = {process: number for number, process in self._children.items()}
+        while numbers:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process == 0:
+                return
+            number = numbers.pop(process)
+            del self._children[number]
+            tell(self._control, {"ended": number, "status": os.waitstatus_to_exitcode(status)})
+
+
+def tell(control: socket.socket, message: dict[str, Any]) -> None:
+    """Send the parent a message; when it is gone we shall see that next."""
+    try:
+        control.send(json.dumps(message).encode())
+    except (BrokenPipeError, ConnectionResetError):
+        return
+
+
+def load(engines: list[str]) -> None:
+    """Import the engines and have each get ready for a place where no file can be read."""
+    for name in engines:
+        engine = importlib.import_module(name)
+        if (warm := getattr(engine, "warm", None)) is not None:
+            warm()
+
+
+def prepare(start: Start) -> frozenset[Lock]:
+    """Load what children need and see which locks are missing; a required one only by consent.
+
+    Raises:
+        RuntimeError: children could not be safe here, and what to do.
+    """
+    load(start["engines"])
+    if threading.active_count() != 1 or _threads() != 1:
+        raise RuntimeError("an engine started a thread, and a fork would copy what it had locked")
+    report = check(Account(*start["account"]))
+    lacking = sorted(report.missing & REQUIRED - set(start["accept_missing"]))
+    if lacking:
+        names = ", ".join(f"{name} ({report.details[Lock(name)]})" for name in lacking)
+        raise RuntimeError(
+            f"this kernel lacks {names}: run on a kernel or in a container that allows it, "
+            "or accept to do without by name (jail_accept_missing)"
+        )
+    return report.missing
+
+
+def _threads() -> int:
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def main() -> None:
+    """Serve the parent at the other end of the descriptor named on the command line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=int(sys.argv[1]))
+    os.set_inheritable(control.fileno(), False)
+    start: Start = json.loads(control.recv(LARGEST_MESSAGE))
+    try:
+        missing = prepare(start)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent must hear of it
+        tell(control, {"error": f"{type(error).__name__}: {error}"})
+        return
+    # What is loaded is not garbage: looking at it would copy its pages into every child.
+    gc.collect()
+    gc.freeze()
+    tell(control, {"ready": sorted(missing)})
+    Forkserver(control, start, missing).run()
+
+
+if __name__ == "__main__":
+    main()

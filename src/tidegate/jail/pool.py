@@ -1,0 +1,250 @@
+"""The jail as the rest of the node sees it: run one named function over untrusted bytes.
+
+May decide: when a child is replaced, when a request is refused because too many wait, and what a child's end means for
+its request. It never looks at the bytes. One child, one request at a time; a request that kills its child is one
+failed request, and the next has a fresh child.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from tidegate.jail.forkserver import Start
+from tidegate.jail.link import Link
+from tidegate.jail.model import JAIL_ACCOUNT, JailError, Limits, Lock, Reason
+from tidegate.jail.worker import Broken, Worker
+from tidegate.kernel.errors import ConfigurationError
+from tidegate.kernel.process import Account, unusable
+
+#: Named, never imported: this is the side that must not decode.
+ENGINES = ("tidegate.fingerprint.decoder",)
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+
+
+class Jail:
+    """A pool of locked children. ``start`` it, ``run`` functions in it, ``stop`` it."""
+
+    def __init__(
+        self,
+        *,
+        size: int = 2,
+        cache_directory: Path | None = None,
+        accept_missing: Collection[str] = (),
+        engines: Sequence[str] = ENGINES,
+        sys_path: Sequence[Path] = (),
+        limits: Limits | None = None,
+        account: Account = JAIL_ACCOUNT,
+        queue: int = 64,
+        patience: float = 10.0,
+        start_within: float = 180.0,
+    ) -> None:
+        """Describe a jail.
+
+        Args:
+            size: children at the same time.
+            cache_directory: where compiled kernels are kept; nobody else may write there.
+            accept_missing: names of required locks to do without where the kernel lacks them.
+            engines: modules whose functions can be run.
+            sys_path: folders to look for engines in, before the usual ones.
+            limits: what a child may use.
+            account: who children are when we are root.
+            queue: requests that may wait; one more is refused at once.
+            patience: seconds a request waits for a child before it is refused.
+            start_within: seconds the first start may take: kernels may have to be compiled.
+        """
+        self.size = size
+        #: How many requests ended in which way, for the metrics.
+        self.counts: Counter[str] = Counter()
+        unknown = set(accept_missing) - set(Lock)
+        if unknown:
+            names = ", ".join(Lock)
+            raise ConfigurationError(
+                f"{', '.join(sorted(unknown))} is no lock of the jail: there are {names}."
+            )
+        self._start: Start = {
+            "engines": list(engines),
+            "accept_missing": list(accept_missing),
+            "account": (account.uid, account.gid),
+            "limits": asdict(limits or Limits()),
+        }
+        self._cache_directory = cache_directory
+        self._sys_path = sys_path
+        self._queue = queue
+        self._patience = patience
+        self._start_within = start_within
+        self._link: Link | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._waiting = 0
+        #: Children there are or that are being made.
+        self._workers: set[Worker] = set()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Name the locks children are without here."""
+        return self._link.missing if self._link is not None else ()
+
+    async def start(self) -> None:
+        """Start the forkserver and the children.
+
+        Raises:
+            ConfigurationError: children could not be locked here, or an engine could not be loaded.
+        """
+        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        self._wanted = asyncio.Event()
+        self._down = False
+        self._link = await self._open()
+        try:
+            while len(self._workers) < self.size:
+                await self._add(self._link)
+        except Broken as error:
+            await self._link.close()
+            raise ConfigurationError(
+                'The jail\'s children cannot lock themselves in: run "tidegate jail check".'
+            ) from error
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def stop(self) -> None:
+        """End all children. Requests under way fail with ``engine_down``."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        if self._link is not None:
+            link, self._link = self._link, None
+            await link.close()
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+    async def run(
+        self,
+        function: str,
+        data: bytes,
+        arguments: bytes = b"",
+        timeout: float = 5.0,  # noqa: ASYNC109 -- the child is killed when it is over
+        *,
+        answer_limit: int = 1 << 20,
+    ) -> bytes:
+        """Run "module:function" over bytes in a locked child.
+
+        Raises:
+            JailError: there is no answer, and its ``reason``.
+        """
+        try:
+            answer = await self._run(function, data, arguments, timeout, answer_limit)
+        except JailError as error:
+            self.counts[error.reason] += 1
+            raise
+        self.counts["answered"] += 1
+        return answer
+
+    async def _run(
+        self, function: str, data: bytes, arguments: bytes, seconds: float, answer_limit: int
+    ) -> bytes:
+        worker = await self._take()
+        keep = False
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await worker.ask(function, data, arguments, answer_limit)
+            keep = not worker.used_up
+        except TimeoutError as error:
+            raise JailError(Reason.TIMEOUT) from error
+        except JailError:
+            keep = not worker.used_up
+            raise
+        except Broken as error:
+            raise JailError(await worker.death()) from error
+        finally:
+            # Also when the caller went away: a child in the middle of something is of no use to anyone.
+            if keep and self._keeper is not None:
+                self._idle.put_nowait(worker)
+            else:
+                self._drop(worker)
+        return answer
+
+    async def _take(self) -> Worker:
+        """Get an idle child, after those who came before; refuse quickly rather than queue without end."""
+        if self._keeper is None or self._down or self._waiting >= self._queue:
+            raise JailError(Reason.ENGINE_DOWN)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                while True:
+                    worker = await self._idle.get()
+                    if not worker.ended.done():
+                        return worker
+                    self._drop(worker)
+        except TimeoutError as error:
+            raise JailError(Reason.ENGINE_DOWN) from error
+        finally:
+            self._waiting -= 1
+
+    def _drop(self, worker: Worker) -> None:
+        self._workers.discard(worker)
+        worker.close()
+        if self._link is not None:
+            self._link.kill(worker)
+        self._wanted.set()
+
+    async def _keep(self) -> None:
+        """Keep the pool full: a child for each that went, and a forkserver if that went."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._until_wanted()
+                await self._fill()
+            except (Broken, ConfigurationError, OSError):
+                # From here on requests are refused at once, until there is a child again.
+                self._down = not self._workers
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                self._wanted.set()
+            else:
+                self._down = False
+                pause = _FIRST_PAUSE
+
+    async def _until_wanted(self) -> None:
+        assert self._link is not None
+        wanted = asyncio.create_task(self._wanted.wait())
+        closed = asyncio.create_task(self._link.closed.wait())
+        try:
+            await asyncio.wait((wanted, closed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            wanted.cancel()
+            closed.cancel()
+
+    async def _fill(self) -> None:
+        assert self._link is not None
+        self._wanted.clear()
+        if self._link.closed.is_set():
+            # Its children died with it. Those in a request are dropped by whoever waits for them.
+            old = self._link
+            await old.close()
+            for worker in [worker for worker in self._workers if worker.ended.done()]:
+                self._workers.discard(worker)
+            self._link = await self._open()
+        while len(self._workers) < self.size:
+            await self._add(self._link)
+
+    async def _add(self, link: Link) -> None:
+        worker = await link.fork()
+        self._workers.add(worker)
+        self._idle.put_nowait(worker)
+
+    async def _open(self) -> Link:
+        if self._cache_directory is not None:
+            try:
+                self._cache_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise unusable(self._cache_directory, error) from error
+        return await Link.open(
+            self._start,
+            cache_directory=self._cache_directory,
+            sys_path=self._sys_path,
+            within=self._start_within,
+        )
