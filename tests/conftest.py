@@ -6,13 +6,13 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
 import psycopg
 import pytest
 from psycopg import sql
+from pydantic import SecretStr
 
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
@@ -20,22 +20,13 @@ from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Database
 from tidegate.flow import STORY
+from tidegate.jail import Jail
 from tidegate.kernel.keys import Keyring
+from tidegate.settings import Settings
+
+from running import Loop, ManualClock, Nodes, Running
 
 _NUMBERS = itertools.count()
-
-
-@dataclass
-class ManualClock:
-    """A clock that only moves when told to."""
-
-    now: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,11 @@ def template(postgres: embedded.EmbeddedPostgres) -> str:
     """A migrated database that others are copied from."""
     name = "template_tidegate"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(embedded.OWNER)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(embedded.OWNER)
+            )
+        )
     migrate(postgres.url(embedded.OWNER, name), embedded.APPLICATION)
     return name
 
@@ -98,7 +93,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def database(urls: Urls, keys: Keyring, clock: ManualClock, loop: asyncio.AbstractEventLoop) -> Iterator[Database]:
+def database(
+    urls: Urls, keys: Keyring, clock: ManualClock, loop: asyncio.AbstractEventLoop
+) -> Iterator[Database]:
     """The application's view of a fresh database; run coroutines with the ``loop`` fixture."""
 
     async def opened() -> AsyncIterator[Database]:
@@ -127,3 +124,43 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Loop]:
+    """The loop all nodes of the session run on."""
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def jail(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
+    """One jail for the session: its kernels take seconds to compile."""
+    made = Jail(size=2, cache_directory=tmp_path_factory.mktemp("kernels"))
+    serving.run(made.start())
+    yield made
+    serving.run(made.stop())
+
+
+@pytest.fixture
+def nodes(serving: Loop, jail: Jail, urls: Urls, tmp_path: Path, clock: ManualClock) -> Iterator[Nodes]:
+    """Nodes on this test's database."""
+    settings = Settings(
+        data_directory=tmp_path / "node",
+        database_url=SecretStr(urls.app),
+        database_owner_url=SecretStr(urls.owner),
+        database_connections=8,
+        public_port=0,
+        platform_port=0,
+        staff_port=0,
+        undo_seconds=10,
+        unchecked_share=1.0,
+    )
+    made = Nodes(serving, jail, settings, clock)
+    yield made
+    made.stop_all()
+
+
+@pytest.fixture
+def node(nodes: Nodes) -> Running:
+    """One running node."""
+    return nodes.start()

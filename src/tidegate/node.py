@@ -31,7 +31,6 @@ from tidegate.match.model import Match
 from tidegate.settings import Settings
 from tidegate.signal import store as signals
 from tidegate.verdict.steps import Upload
-from tidegate.web.limits import Limits
 
 Result = TypeVar("Result")
 
@@ -57,7 +56,6 @@ class Node:
     jail: Jail
     publisher: Publisher
     index: Index = field(default_factory=Index)
-    limits: Limits = field(default_factory=Limits)
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
+from tidegate.api import DOORS as API_DOORS
+from tidegate.console import DOORS as CONSOLE_DOORS
 from tidegate.db.embedded import EmbeddedPostgres, prepare
 from tidegate.db.migrate import check_role, migrate
 from tidegate.kernel.clock import system_clock
@@ -20,10 +22,14 @@ from tidegate.logs import configure_logs
 from tidegate.node import open_node
 from tidegate.settings import Settings
 from tidegate.supervisor import Supervisor
+from tidegate.web import health
 from tidegate.web.serve import listening, stop_on_signals
 from tidegate.worker import work
 
 Report = Callable[[str], None]
+
+#: Every route of a node.
+DOORS = (*API_DOORS, *CONSOLE_DOORS, health.door)
 
 
 def role_of(url: str) -> str:
@@ -122,7 +128,7 @@ async def web(settings: Settings) -> None:
     stop = stop_on_signals()
     async with open_node(settings, clock=system_clock) as node:
         await node.follow_signals()
-        async with listening(node):
+        async with listening(node, DOORS):
             await stop.wait()
 
 

@@ -328,7 +328,12 @@ async def test_there_is_an_end_to_passkeys(database: Database, rita: StaffId) ->
 async def test_no_administrator_alone_lets_in_who_holds_a_passkey(
     database: Database, node: Node, rita: StaffId, authenticator: SoftwareAuthenticator
 ) -> None:
+    async with database.transaction(as_staff(node.ada)) as tx:
+        made_before = await sign_in.make_link(tx, rita)
     await register(database, rita, authenticator)
+    with pytest.raises(Unauthenticated):
+        async with database.transaction(MACHINE) as tx:
+            await sign_in.sign_in_with_link(tx, made_before)
     start = await enter(database, authenticator.get(await challenge(database)))
     with pytest.raises(WrongState, match="two people"):
         async with database.transaction(as_staff(node.ada)) as tx:

@@ -5,7 +5,7 @@ kernels compiled, so that a child is ready in milliseconds and needs no file aft
 a fork copies one thread and every lock the others held. Children inherit its memory, so it holds no secret: it gets
 no environment of ours but where compiled kernels are kept.
 
-Messages are JSON, one a packet. From the parent: the start (see ``Start``), then ``{"fork": number}`` with the child's
+Messages are JSON, one a packet. From the parent: the start (``model.Start``), then ``{"fork": number}`` with the child's
 pipe, ``{"kill": number}``. To the parent: ``{"ready": ...}`` or ``{"error": ...}``, then ``{"ended": number, "status": ...}``.
 When the parent's end closes, children are killed and this process ends.
 """
@@ -19,24 +19,13 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any, NoReturn, TypedDict
+from typing import Any, NoReturn
 
 from tidegate.jail.check import check
 from tidegate.jail.child import serve
 from tidegate.jail.lock import PIPE, lock
-from tidegate.jail.model import NOT_LOCKED, REQUIRED, Limits, Lock
+from tidegate.jail.model import LARGEST_MESSAGE, NOT_LOCKED, REQUIRED, Limits, Lock, Start
 from tidegate.kernel.process import Account
-
-LARGEST_MESSAGE = 65536
-
-
-class Start(TypedDict):
-    """The first message."""
-
-    engines: list[str]
-    accept_missing: list[str]
-    account: tuple[int, int]
-    limits: dict[str, int]
 
 
 class Forkserver:

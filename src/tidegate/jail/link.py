@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import tidegate
-from tidegate.jail.forkserver import LARGEST_MESSAGE, Start
+from tidegate.jail.model import LARGEST_MESSAGE, Start
 from tidegate.jail.worker import Broken, Worker, pipe_pair
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import die_with_parent

@@ -7,6 +7,7 @@ a status, a length and that many bytes. The parent checks every length: a child 
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypedDict
 
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.process import Account
@@ -18,6 +19,9 @@ ANSWER = struct.Struct("!BI")
 READY, ANSWERED, UNDECODABLE, TOO_LARGE = 0, 1, 2, 3
 #: Added to a status by a child that wants to be replaced.
 LAST = 0x80
+
+#: Of the forkserver's messages.
+LARGEST_MESSAGE = 65536
 
 #: How a child ends that could not lock its door, and so never took a request.
 NOT_LOCKED = 81
@@ -82,3 +86,12 @@ class Limits:
     #: Over a child's whole life. It asks to be replaced at half, so that each request has the other half.
     cpu_seconds: int = 10
     requests: int = 200
+
+
+class Start(TypedDict):
+    """The first message to a forkserver."""
+
+    engines: list[str]
+    accept_missing: list[str]
+    account: tuple[int, int]
+    limits: dict[str, int]

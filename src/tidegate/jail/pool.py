@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from tidegate.jail.forkserver import Start
 from tidegate.jail.link import Link
-from tidegate.jail.model import JAIL_ACCOUNT, JailError, Limits, Lock, Reason
+from tidegate.jail.model import JAIL_ACCOUNT, JailError, Limits, Lock, Reason, Start
 from tidegate.jail.worker import Broken, Worker
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import Account, unusable
@@ -117,8 +116,9 @@ class Jail:
         if self._link is not None:
             link, self._link = self._link, None
             await link.close()
-        for worker in self._workers:
-            worker.close()
+            # Those in a request see their pipe end, and are closed there.
+            while not self._idle.empty():
+                self._idle.get_nowait().close()
         self._workers.clear()
 
     async def run(

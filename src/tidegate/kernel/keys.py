@@ -11,6 +11,7 @@ The files, and what breaks when one is lost:
 Sealing is AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); keys are derived by HKDF-SHA256 (RFC 5869).
 """
 
+import base64
 import hashlib
 import hmac
 import os
@@ -94,6 +95,10 @@ class Keyring:
     def link_token(self, thing: Id) -> bytes:
         """Make the secret of a personal link again each time it is needed, so that it is stored nowhere."""
         return hmac.digest(self._derive("links"), str(thing).encode(), "sha256")
+
+    def link_text(self, thing: Id) -> str:
+        """Give the secret of a personal link as it stands in the link."""
+        return base64.urlsafe_b64encode(self.link_token(thing)).rstrip(b"=").decode()
 
 
 def token_hash(token: bytes) -> bytes:

@@ -13,11 +13,6 @@ from tidegate.kernel.keys import token_hash
 from tidegate.notice.model import Cause, NoticeEnded, NoticeIssued, NoticeRead
 
 
-def link_token(tx: Transaction, notice: NoticeId) -> str:
-    """Make the secret part of a notice's link; it is stored nowhere, only its hash is."""
-    return base64.urlsafe_b64encode(tx.keys.link_token(notice)).rstrip(b"=").decode()
-
-
 def statement_part(notice: NoticeId) -> str:
     """Name the sealed detail with a notice's statement; it belongs to the content."""
     return f"notice/{notice}"

@@ -132,6 +132,8 @@ async def register_passkey(
     )
     if not await sign_in_store.add_passkey(tx, passkey):
         raise Malformed("This passkey is registered already.")
+    # From now on nobody else lets them in alone, so links made before must not either.
+    await sign_in_store.void_links(tx, staff)
     await write_detail(tx, staff, _label_part(passkey.id), {"label": rules.clean_name(label)})
     await tx.append(PasskeyRegistered(passkey=passkey.id, staff=staff))
     return passkey.id

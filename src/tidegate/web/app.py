@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidegate.node import Node
 from tidegate.web import problems
 from tidegate.web.door import Door, Listener
+from tidegate.web.limits import Limits
 
 log = structlog.get_logger()
 
@@ -120,6 +121,7 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door]) -> F
         redoc_url=None,
     )
     application.state.node = node
+    application.state.limits = Limits()
     for door in doors:
         if door.listener is listener:
             application.include_router(door.router)

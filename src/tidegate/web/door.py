@@ -119,7 +119,7 @@ async def _let_key_in(request: Request, needs: Needs) -> None:
     if isinstance(needs, Scope) and needs not in key.scopes:
         raise Forbidden(f'This key lacks the scope "{needs}": issue one that has it.', reference=needs)
     limit = node.settings.match_per_minute if needs is Scope.MATCH else node.settings.requests_per_minute
-    node.limits.take(f"key/{key.id}/{needs is Scope.MATCH}", limit)
+    request.app.state.limits.take(f"key/{key.id}/{needs is Scope.MATCH}", limit)
     request.state.key = key
 
 

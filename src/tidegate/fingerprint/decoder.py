@@ -1,0 +1,149 @@
+"""The engine for pictures: decodes untrusted bytes, so it runs only in a locked child (see ``jail``).
+
+May decide: what can be decoded at all. Four formats, a limit on pixels that is read from the header before anything
+is decoded, and nothing that would need a file or the network.
+
+Our values must be those that others compute of the same picture, so the hash is taken as the reference takes it: of
+the stored pixels, without turning them by what EXIF says (the eight rotations of every query make that harmless) and
+without the alpha channel. Only where that leaves nothing to hash (quality below the floor) are the pixels hashed as
+a viewer sees them, over white or over black: otherwise a picture drawn in the alpha channel alone would have no value.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from struct import error as StructError
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+
+from tidegate.fingerprint import pdq
+from tidegate.fingerprint.picture import (
+    LARGEST_PREVIEW,
+    PIXELS,
+    PREVIEW_SIDE,
+    PictureFingerprint,
+    PreviewArguments,
+)
+from tidegate.jail.model import Reason, Refusal
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+#: Pixels of a strip: converting strip by strip keeps one decoded picture in memory, not three.
+_STRIP = 1 << 18
+_SAYS_NOTHING_BELOW = 50
+_BLUR = 24
+
+
+def fingerprint(data: bytes, _arguments: bytes) -> bytes:
+    """Decode a picture and give its eight values, packed (see ``PictureFingerprint``)."""
+    with _opened(data) as image:
+        if getattr(image, "is_animated", False):
+            # The first frame; what a moving picture shows later is for the video engine.
+            image.seek(0)
+        image.load()
+        found = _hash(image, None)
+        if _has_alpha(image):
+            for background in (255, 0):
+                if found[0][1].quality >= _SAYS_NOTHING_BELOW:
+                    break
+                found = max(found, _hash(image, background), key=lambda values: values[0][1].quality)
+        width, height = image.size
+    return PictureFingerprint(
+        pdq=tuple(value.value for _, value in found), quality=found[0][1].quality, width=width, height=height
+    ).pack()
+
+
+def preview(data: bytes, arguments: bytes) -> bytes:
+    """Decode a picture and encode it anew, small, upright and without metadata, for people to look at."""
+    wanted = PreviewArguments.unpack(arguments)
+    with _opened(data) as image:
+        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
+        upright = image
+        # Broken EXIF says nothing about how the picture stands.
+        with suppress(ValueError, TypeError, KeyError, SyntaxError, OSError, StructError, OverflowError):
+            upright = ImageOps.exif_transpose(image)
+        small = _rgb(upright, 255)
+    if wanted.blur:
+        small = small.filter(ImageFilter.GaussianBlur(max(small.size) / _BLUR))
+    if wanted.grey:
+        small = small.convert("L")
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=80)
+    if out.tell() > LARGEST_PREVIEW:
+        raise Refusal(Reason.TOO_LARGE)
+    return out.getvalue()
+
+
+def warm() -> None:
+    """Compile or load every kernel, and have every codec and lazy import used once."""
+    pdq.warm()
+    Image.init()
+    for mode, name in (
+        ("RGB", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("L", "PNG"),
+        ("1", "PNG"),
+        ("P", "PNG"),
+        ("LA", "PNG"),
+        ("RGBA", "PNG"),
+        ("I;16", "PNG"),
+        ("RGB", "WEBP"),
+        ("RGBA", "WEBP"),
+        ("P", "GIF"),
+    ):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        out = io.BytesIO()
+        Image.new(mode, (70, 66)).save(out, name, **({} if name == "GIF" else {"exif": exif}))
+        fingerprint(out.getvalue(), b"")
+        for grey, blur in ((True, False), (False, True)):
+            preview(out.getvalue(), PreviewArguments(grey=grey, blur=blur).pack())
+    # The way out of a broken file imports things, too.
+    for broken in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBP"):
+        with suppress(Exception):
+            fingerprint(broken, b"")
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """Read the header, refuse what is too large, and turn what decoders raise into a refusal."""
+    Image.MAX_IMAGE_PIXELS = PIXELS
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                if image.width * image.height > PIXELS:
+                    raise Refusal(Reason.TOO_LARGE)
+                yield image
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise Refusal(Reason.TOO_LARGE) from error
+
+
+def _hash(image: Image.Image, background: int | None) -> tuple[tuple[object, pdq.Pdq], ...]:
+    stream = pdq.PdqStream(image.height, image.width)
+    height = max(_STRIP // image.width, 1)
+    for top in range(0, image.height, height):
+        strip = image.crop((0, top, image.width, min(top + height, image.height)))
+        stream.take(np.asarray(_rgb(strip, background)))
+    return stream.dihedral()
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.has_transparency_data
+
+
+def _rgb(image: Image.Image, background: int | None) -> Image.Image:
+    """Convert to red, green, blue: over a background of that grey, or dropping the alpha channel."""
+    if image.mode.startswith("I"):
+        # Pillow would cut 16-bit greys at 255 rather than scale them.
+        grey: NDArray[np.int64] = np.asarray(image).astype(np.int64) >> 8
+        return Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)).convert("RGB")
+    if background is None or not _has_alpha(image):
+        return image.convert("RGB")
+    behind = Image.new("RGBA", image.size, (background, background, background, 255))
+    behind.alpha_composite(image.convert("RGBA"))
+    return behind.convert("RGB")
