@@ -68,8 +68,6 @@ def web() -> None:
     from tidegate import run
     from tidegate.settings import read_settings
 
-    settings = read_settings()
-    _prepare_embedded(settings)
     run.run_async(run.web(read_settings()))
 
 
@@ -80,26 +78,6 @@ def work() -> None:
     from tidegate.settings import read_settings
 
     run.run_async(run.worker(read_settings()))
-
-
-def _prepare_embedded(settings: Any) -> None:  # noqa: ANN401 - Settings, imported late
-    """Migrate an embedded database before it is served; an external one is migrated by hand."""
-    from tidegate import run
-
-    if settings.database_owner_url is not None and settings.database_url is not None:
-        run.migrate_database(settings, say)
-        _first_administrator(settings)
-
-
-def _first_administrator(settings: Any) -> None:  # noqa: ANN401 - Settings, imported late
-    """Print a one-time link when nobody is on the staff yet."""
-    from tidegate.records import first_administrator
-
-    link = asyncio.run(first_administrator(settings))
-    if link:
-        say(
-            f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}"
-        )
 
 
 @main.group()

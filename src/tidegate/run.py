@@ -11,6 +11,8 @@ from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
+from pydantic import SecretStr
+
 from tidegate.api import DOORS as API_DOORS
 from tidegate.console import DOORS as CONSOLE_DOORS
 from tidegate.db.embedded import EmbeddedPostgres, prepare
@@ -20,6 +22,7 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
 from tidegate.node import open_node
+from tidegate.records import first_administrator
 from tidegate.settings import Settings
 from tidegate.supervisor import Supervisor
 from tidegate.web import health
@@ -51,12 +54,15 @@ def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> in
     settings.data_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     processes: list[ProcessSpecification] = []
     environment = dict(os.environ)
+    before_web: Callable[[], bool] | None = None
     if settings.database_url is None:
         postgres = prepare(settings.data_directory, report)
         processes.append(postgres.command(report))
         environment |= database_environment(postgres)
+        before_web = _prepared(with_embedded(settings, postgres), report)
     else:
         check_role(settings.database_url.get_secret_value())
+        _welcome(settings, report)
     environment["TIDEGATE_DATA_DIRECTORY"] = str(settings.data_directory.resolve())
     needs = tuple(process.name for process in processes)
     for number in range(settings.web_processes):
@@ -67,6 +73,7 @@ def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> in
                 argv=(sys.executable, "-m", "tidegate", "web"),
                 environment=environment,
                 needs=needs,
+                before_start=before_web,
                 ready=_answers(settings) if number == 0 else None,
                 ready_within=180,
                 stop_within=20,
@@ -88,6 +95,31 @@ def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> in
 def database_environment(postgres: EmbeddedPostgres) -> dict[str, str]:
     """Name the embedded database to the processes that use it."""
     return {"TIDEGATE_DATABASE_URL": postgres.app_url, "TIDEGATE_DATABASE_OWNER_URL": postgres.owner_url}
+
+
+def with_embedded(settings: Settings, postgres: EmbeddedPostgres) -> Settings:
+    """Give the settings with the embedded database named."""
+    return settings.model_copy(
+        update={"database_url": SecretStr(postgres.app_url), "database_owner_url": SecretStr(postgres.owner_url)}
+    )
+
+
+def _prepared(settings: Settings, report: Report) -> Callable[[], bool]:
+    """Migrate an embedded database before it is served; an external one is migrated by hand."""
+
+    def prepared() -> bool:
+        migrate_database(settings, report)
+        _welcome(settings, report)
+        return True
+
+    return prepared
+
+
+def _welcome(settings: Settings, report: Report) -> None:
+    """Print a one-time link when nobody is on the staff yet."""
+    link = asyncio.run(first_administrator(settings))
+    if link:
+        report(f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}")
 
 
 def _answers(settings: Settings) -> Callable[[], bool]:

@@ -131,7 +131,7 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "make a user namespace": lambda: _libc_call("unshare", 0x10000000),
     "enter a namespace": lambda: _libc_call("setns", _PIPE, 0),
     "become root": lambda: os.setresuid(0, 0, 0),
-    "raise its limits": lambda: resource.setrlimit(resource.RLIMIT_AS, (-1, -1)),
+    "raise its limits": lambda: _libc_call("setrlimit", int(resource.RLIMIT_AS), b"\xff" * 16),
     "become traceable": lambda: _libc_call("prctl", 4, 1, 0, 0, 0),
     "load a kernel program": lambda: _call(321, 280, 0, None, 0),
     "queue calls past the filter": lambda: _call(425, 425, 1, bytes(120)),
