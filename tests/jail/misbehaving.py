@@ -62,6 +62,8 @@ def lie(_data: bytes, arguments: bytes) -> bytes:
 
 def _private(_data: bytes, _arguments: bytes) -> bytes:
     return b"private"
+
+
 def burn(_data: bytes, arguments: bytes) -> bytes:
     until = time.process_time() + float(arguments)
     while time.process_time() < until:

@@ -84,9 +84,7 @@ def alone(locks: set[Lock], attempt: Callable[[], object]) -> int:
     if child == 0:
         number = 255
         try:
-            lock(
-                pipe=writer, parent=parent, account=JAIL_ACCOUNT, limits=Limits(), without=set(Lock) - locks
-            )
+            lock(pipe=writer, parent=parent, account=JAIL_ACCOUNT, limits=Limits(), without=set(Lock) - locks)
             attempt()
             number = 0
         except OSError as error:

@@ -335,7 +335,11 @@ def test_a_missing_lock_must_be_accepted_by_name(monkeypatch: pytest.MonkeyPatch
     from tidegate.jail.check import Report
 
     report = Report(
-        machine="m", kernel="k", landlock=0, details={lock: "switched off"}, missing=frozenset({lock, Lock.LANDLOCK})
+        machine="m",
+        kernel="k",
+        landlock=0,
+        details={lock: "switched off"},
+        missing=frozenset({lock, Lock.LANDLOCK}),
     )
     monkeypatch.setattr(forkserver, "check", lambda _account: report)
     monkeypatch.setattr(forkserver, "_threads", lambda: 1)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tidegate.jail.link import Link
 from tidegate.jail.model import JAIL_ACCOUNT, JailError, Limits, Lock, Reason, Start
-from tidegate.jail.worker import Broken, Worker
+from tidegate.jail.worker import Broken, Nonsense, Worker
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import Account, unusable
 
@@ -157,6 +157,8 @@ class Jail:
         except JailError:
             keep = not worker.used_up
             raise
+        except Nonsense as error:
+            raise JailError(Reason.UNDECODABLE) from error
         except Broken as error:
             raise JailError(await worker.death()) from error
         finally:

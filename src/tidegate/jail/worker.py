@@ -18,7 +18,11 @@ _REASONS = {model.UNDECODABLE: Reason.UNDECODABLE, model.TOO_LARGE: Reason.TOO_L
 
 
 class Broken(Exception):  # noqa: N818 -- an event between two modules
-    """The child died, or said something it cannot say."""
+    """The child died."""
+
+
+class Nonsense(Broken):
+    """The child said something it cannot say."""
 
 
 class Worker:
@@ -39,7 +43,7 @@ class Worker:
         """Wait until the child has locked its door."""
         status, _ = await self._answer(0)
         if status != model.READY:
-            raise Broken
+            raise Nonsense
 
     async def ask(self, function: str, data: bytes, arguments: bytes, answer_limit: int) -> bytes:
         """Send a request and wait for its answer.
@@ -53,7 +57,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self._pipe, header + name + arguments)
-            await loop.sock_sendall(self._pipe, data)
+            # A child has all it was promised, answers and may leave: then even nothing cannot be sent any more.
+            if data:
+                await loop.sock_sendall(self._pipe, data)
         except OSError as error:
             raise Broken from error
         status, answer = await self._answer(answer_limit)
@@ -62,7 +68,7 @@ class Worker:
         if status == model.ANSWERED:
             return answer
         if status not in _REASONS or answer:
-            raise Broken
+            raise Nonsense
         raise JailError(_REASONS[status])
 
     async def death(self) -> Reason:
@@ -76,8 +82,7 @@ class Worker:
             async with asyncio.timeout(_LAST_WORD):
                 status = await asyncio.shield(self.ended)
         except TimeoutError:
-            # Alive, and talking nonsense.
-            return Reason.UNDECODABLE
+            return Reason.ENGINE_DOWN
         if status in (None, -signal.SIGKILL, model.NOT_LOCKED):
             return Reason.ENGINE_DOWN
         return Reason.TIMEOUT if status == -signal.SIGXCPU else Reason.UNDECODABLE
@@ -85,7 +90,7 @@ class Worker:
     async def _answer(self, limit: int) -> tuple[int, bytes]:
         status, length = model.ANSWER.unpack(await self._read(model.ANSWER.size))
         if length > limit:
-            raise Broken
+            raise Nonsense
         return status, await self._read(length)
 
     async def _read(self, length: int) -> bytes:

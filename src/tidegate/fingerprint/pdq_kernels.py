@@ -1,0 +1,279 @@
+"""The compiled half of PDQ: every loop over pixels, in the order and precision of the reference.
+
+May decide: nothing. See ``pdq.py`` for what is computed and why rows stream through. These are compiled by numba the
+first time they run and kept in its cache folder; in the jail they are loaded before the door closes.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+#: The picture is reduced to 64 x 64 points, those to 16 x 16 waves; rows are blurred four abreast.
+POINTS: Final = 64
+WAVES: Final = 16
+LANES: Final = 4
+
+
+def kernel(function: Function) -> Function:
+    """Compile, without any liberty that could alter a bit: no fast mathematics, no threads."""
+    return cast("Function", njit(nogil=True, cache=True)(function))
+
+
+class Blur(NamedTuple):
+    """Where the stream stands. Arrays only, so that one compiled kernel serves every size."""
+
+    #: Rows, columns, running mean over rows, running mean over columns: all in pixels of the picture.
+    size: NDArray[np.int64]
+    #: Steps taken by the first and by the second column blur, rows waiting, rows of points done.
+    steps: NDArray[np.int64]
+    lanes: Floats
+    first_ring: Floats
+    first_sums: Floats
+    waiting: Floats
+    narrow: Floats
+    second_ring: Floats
+    second_sums: Floats
+    blurred: Floats
+    points: Floats
+
+
+@kernel
+def luma(strip: NDArray[np.uint8]) -> Floats:
+    rows, columns, _ = strip.shape
+    out = np.empty((rows, columns), dtype=np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            red, green, blue = strip[row, column, 0], strip[row, column, 1], strip[row, column, 2]
+            # In double precision, rounded once: what NumPy does with these factors in the Python reference.
+            out[row, column] = np.float32(red * 0.299 + green * 0.587 + blue * 0.114)
+    return out
+
+
+@kernel
+def take(luma: Floats, blur: Blur) -> None:
+    """Blur strips of rows, four abreast: each running mean waits for its last sum, four do not wait together."""
+    rows = luma.shape[0]
+    for start in range(0, rows, LANES):
+        last = min(start + LANES, rows) - 1
+        _mean_along_rows(
+            luma[start],
+            luma[min(start + 1, last)],
+            luma[min(start + 2, last)],
+            luma[min(start + 3, last)],
+            blur.lanes,
+            blur.size[2],
+        )
+        for lane in range(last + 1 - start):
+            _first_columns(blur, blur.lanes[lane])
+
+
+@kernel
+def finish(blur: Blur) -> None:
+    """Let the rows out that wait for rows below them, of which there are none."""
+    for _ in range(_ahead(blur.size[3])):
+        _first_columns(blur, blur.lanes[0])
+    _second_blur(blur)
+    for _ in range(_ahead(blur.size[3])):
+        _second_columns(blur, blur.narrow[0])
+
+
+@kernel
+def _ahead(window: int) -> int:
+    """Count how many a running mean of this width looks ahead."""
+    return (window + 2) // 2 - 1
+
+
+@kernel
+def _first_columns(blur: Blur, row: Floats) -> None:
+    size, steps = blur.size, blur.steps
+    out = blur.waiting[steps[2]]
+    if _mean_along_columns(row, blur.first_ring, blur.first_sums, size[3], steps[0], size[0], out):
+        steps[2] += 1
+        if steps[2] == LANES:
+            _second_blur(blur)
+    steps[0] += 1
+
+
+@kernel
+def _second_blur(blur: Blur) -> None:
+    """Blur the waiting rows again, where points are kept, and pass them on."""
+    _mean_at_points(blur.waiting, blur.narrow, blur.size[2])
+    for lane in range(blur.steps[2]):
+        _second_columns(blur, blur.narrow[lane])
+    blur.steps[2] = 0
+
+
+@kernel
+def _second_columns(blur: Blur, row: Floats) -> None:
+    size, steps = blur.size, blur.steps
+    out = blur.blurred
+    if _mean_along_columns(row, blur.second_ring, blur.second_sums, size[3], steps[1], size[0], out):
+        here = steps[1] - _ahead(size[3])
+        while steps[3] < POINTS and _centre(steps[3], size[0]) == here:
+            blur.points[steps[3]] = out
+            steps[3] += 1
+    steps[1] += 1
+
+
+@kernel
+def _centre(point: int, dimension: int) -> int:
+    """Find the pixel in the middle of a 64th of the picture."""
+    return (2 * point + 1) * dimension // (2 * POINTS)
+
+
+@kernel
+def _mean_along_columns(
+    incoming: Floats, ring: Floats, sums: Floats, window: int, step: int, length: int, out: Floats
+) -> bool:
+    """Take one row into the running means of all columns; say whether a row came out."""
+    slot = step % window
+    old = ring[slot]
+    if step >= length:
+        for column in range(sums.shape[0]):
+            sums[column] -= old[column]
+    elif step < window:
+        for column in range(sums.shape[0]):
+            sums[column] += incoming[column]
+            old[column] = incoming[column]
+    else:
+        for column in range(sums.shape[0]):
+            sums[column] = (sums[column] + incoming[column]) - old[column]
+            old[column] = incoming[column]
+    if step < _ahead(window):
+        return False
+    count = np.float32(min(step + 1, window, window - 1 - step + length))
+    for column in range(sums.shape[0]):
+        out[column] = sums[column] / count
+    return True
+
+
+@kernel
+def _mean_along_rows(
+    row0: Floats, row1: Floats, row2: Floats, row3: Floats, out: Floats, window: int
+) -> None:
+    length = row0.shape[0]
+    ahead = _ahead(window)
+    sum0 = sum1 = sum2 = sum3 = np.float32(0)
+    for step in range(length + ahead):
+        if step < length:
+            sum0 += row0[step]
+            sum1 += row1[step]
+            sum2 += row2[step]
+            sum3 += row3[step]
+        if step >= window:
+            sum0 -= row0[step - window]
+            sum1 -= row1[step - window]
+            sum2 -= row2[step - window]
+            sum3 -= row3[step - window]
+        if step >= ahead:
+            count = np.float32(min(step + 1, window, window - 1 - step + length))
+            out[0, step - ahead] = sum0 / count
+            out[1, step - ahead] = sum1 / count
+            out[2, step - ahead] = sum2 / count
+            out[3, step - ahead] = sum3 / count
+
+
+@kernel
+def _mean_at_points(rows: Floats, out: Floats, window: int) -> None:
+    """Take the running means of four rows, and divide only where a point is kept."""
+    length = rows.shape[1]
+    ahead = _ahead(window)
+    sum0 = sum1 = sum2 = sum3 = np.float32(0)
+    point = 0
+    wanted = _centre(0, length) + ahead
+    for step in range(length + ahead):
+        if step < length:
+            sum0 += rows[0, step]
+            sum1 += rows[1, step]
+            sum2 += rows[2, step]
+            sum3 += rows[3, step]
+        if step >= window:
+            sum0 -= rows[0, step - window]
+            sum1 -= rows[1, step - window]
+            sum2 -= rows[2, step - window]
+            sum3 -= rows[3, step - window]
+        while step == wanted:
+            count = np.float32(min(step + 1, window, window - 1 - step + length))
+            out[0, point] = sum0 / count
+            out[1, point] = sum1 / count
+            out[2, point] = sum2 / count
+            out[3, point] = sum3 / count
+            point += 1
+            wanted = _centre(point, length) + ahead if point < POINTS else -1
+
+
+@kernel
+def quality(points: Floats) -> int:
+    """Sum the steps between neighbours, in hundredths of the whole range, each cut to a whole number."""
+    total = 0
+    for row in range(POINTS):
+        for column in range(POINTS):
+            here = points[row, column]
+            if row + 1 < POINTS:
+                total += abs(_hundredths(here, points[row + 1, column]))
+            if column + 1 < POINTS:
+                total += abs(_hundredths(here, points[row, column + 1]))
+    return min(total // 90, 100)
+
+
+@kernel
+def _hundredths(one: np.float32, other: np.float32) -> int:
+    return int((one - other) * np.float32(100) / np.float32(255))
+
+
+@kernel
+def transform(points: Floats, cosines: Floats) -> Floats:
+    """Take waves 1 to 16 of the cosine transform both ways; each sum runs over its terms in order."""
+    halfway = np.zeros((WAVES, POINTS), dtype=np.float32)
+    for wave in range(WAVES):
+        for term in range(POINTS):
+            for column in range(POINTS):
+                halfway[wave, column] += cosines[wave, term] * points[term, column]
+    waves = np.zeros((WAVES, WAVES), dtype=np.float32)
+    for row in range(WAVES):
+        for column in range(WAVES):
+            total = np.float32(0)
+            for term in range(POINTS):
+                total += halfway[row, term] * cosines[column, term]
+            waves[row, column] = total
+    return waves
+
+
+@kernel
+def dihedral_bits(waves: Floats) -> NDArray[np.uint8]:
+    """Turn and flip the transform instead of the picture: a mirrored picture has its odd waves negated."""
+    bits = np.empty((8, WAVES * WAVES), dtype=np.uint8)
+    turned = np.empty((WAVES, WAVES), dtype=np.float32)
+    for variant in range(8):
+        for row in range(WAVES):
+            for column in range(WAVES):
+                value = waves[row, column]
+                if _negated(variant, row, column):
+                    value = -value
+                if variant in (1, 3, 6, 7):
+                    turned[column, row] = value
+                else:
+                    turned[row, column] = value
+        flat = turned.reshape(-1)
+        # The 128th of 256 in order of size: what the reference's search for the median ends at.
+        median = np.sort(flat)[WAVES * WAVES // 2 - 1]
+        for bit in range(WAVES * WAVES):
+            bits[variant, bit] = flat[WAVES * WAVES - 1 - bit] > median
+    return bits
+
+
+@kernel
+def _negated(variant: int, row: int, column: int) -> bool:
+    if variant in (1, 5):
+        return column % 2 == 0
+    if variant in (3, 4):
+        return row % 2 == 0
+    if variant in (2, 7):
+        return (row + column) % 2 == 1
+    return False
