@@ -1,7 +1,7 @@
 """Log lines: JSON, one a line, with an action and a request id.
 
-May decide: what never gets into a line. Content, hashes, tokens and personal links are dropped by the names they would have
-and by their looks, whoever logs them.
+May decide: what never gets into a line. Content, hashes, tokens and personal links are dropped by the names they
+would have and by their looks, whoever logs them.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """A node: the parts of one process put together, and the way an upload takes before anything is written.
 
-May decide: nothing. Fingerprinting and searching happen here, outside any transaction; what follows from them is decided
-inside one, by ``verdict``.
+May decide: nothing. Fingerprinting and searching happen here, outside any transaction; what follows from them is
+decided inside one, by ``verdict``.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
@@ -100,7 +101,10 @@ def database_environment(postgres: EmbeddedPostgres) -> dict[str, str]:
 def with_embedded(settings: Settings, postgres: EmbeddedPostgres) -> Settings:
     """Give the settings with the embedded database named."""
     return settings.model_copy(
-        update={"database_url": SecretStr(postgres.app_url), "database_owner_url": SecretStr(postgres.owner_url)}
+        update={
+            "database_url": SecretStr(postgres.app_url),
+            "database_owner_url": SecretStr(postgres.owner_url),
+        }
     )
 
 
@@ -119,7 +123,9 @@ def _welcome(settings: Settings, report: Report) -> None:
     """Print a one-time link when nobody is on the staff yet."""
     link = asyncio.run(first_administrator(settings))
     if link:
-        report(f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}")
+        report(
+            f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}"
+        )
 
 
 def _answers(settings: Settings) -> Callable[[], bool]:
@@ -130,7 +136,7 @@ def _answers(settings: Settings) -> Callable[[], bool]:
                 f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2
             ) as answer,
         ):
-            return bool(answer.status == 200)
+            return bool(answer.status == HTTPStatus.OK)
         return False
 
     return answers

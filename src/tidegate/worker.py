@@ -1,7 +1,7 @@
 """The worker: what comes after a commit, and what the passing of time brings.
 
-May decide: nothing. Jobs run once they are committed; the sweep asks every stage what has become due, by the node's clock, so
-that nothing depends on a job that was lost.
+May decide: nothing. Jobs run once they are committed; the sweep asks every stage what has become due, by the node's
+clock, so that nothing depends on a job that was lost.
 """
 
 import asyncio
@@ -43,6 +43,9 @@ from tidegate.verdict.steps import Upload
 
 log = structlog.get_logger()
 
+#: A job that fails in a way we did not foresee is tried this often, then left for people to see.
+_MOST_SURPRISES = 20
+
 
 class NotDeliveredError(Exception):
     """The platform did not acknowledge; tried again later."""
@@ -54,7 +57,7 @@ class BackOff(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """Say when to try again."""
         if not isinstance(exception, (NotDeliveredError, Unavailable, OSError)):
-            return None if job.attempts >= 20 else RetryDecision(retry_in={"seconds": 30})
+            return None if job.attempts >= _MOST_SURPRISES else RetryDecision(retry_in={"seconds": 30})
         return RetryDecision(retry_in={"seconds": enforcement_rules.wait_before(job.attempts)})
 
 

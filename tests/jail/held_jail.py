@@ -11,12 +11,14 @@ Result = TypeVar("Result")
 
 HERE = Path(__file__).parent
 
+_SETTINGS: dict[str, Any] = {"engines": ["misbehaving"], "sys_path": [HERE]}
+
 
 class HeldJail:
     """Runs the asynchronous jail from synchronous tests."""
 
     def __init__(self, **settings: Any) -> None:
-        self.jail = Jail(**({"engines": ["misbehaving"], "sys_path": [HERE]} | settings))
+        self.jail = Jail(**(_SETTINGS | settings))
         self.runner = asyncio.Runner()
         try:
             self.runner.run(self.jail.start())

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from tidegate.jail import Reason, Refusal
 
-_kept = []
+_kept: list[bytearray] = []
 
 
 def digest(data: bytes, arguments: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Escape attempts, made by the child itself: each must be denied, by more than one lock where there are two."""
+"""Escape attempts, made by the child itself: each is denied, by more than one lock where there are two."""
 
 import asyncio
 import errno
@@ -16,6 +16,7 @@ import pytest
 
 from tidegate.jail import Limits, seccomp
 from tidegate.jail.check import check
+from tidegate.jail.command import check_jail
 from tidegate.jail.lock import lock
 from tidegate.jail.model import JAIL_ACCOUNT, Lock
 from tidegate.jail.probe import ATTEMPTS, try_escapes
@@ -189,3 +190,10 @@ def test_a_machine_without_a_list_has_no_filter() -> None:
     with pytest.raises(OSError, match="riscv64"):
         seccomp.program("riscv64")
     assert platform.machine() not in {"x86_64", "aarch64"} or seccomp.program()
+
+
+def test_the_command_names_every_lock_and_every_attempt() -> None:
+    lines: list[str] = []
+    assert check_jail(lines.append) == 0
+    assert len(lines) == len(Lock) + len(ATTEMPTS)
+    assert any(line.startswith("holds") and "seccomp" in line for line in lines)

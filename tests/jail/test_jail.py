@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,9 +83,7 @@ def test_large_answers_come_back_whole_up_to_the_limit(shared: HeldJail) -> None
         ("lie", b"\x02\0\0\0\x01x", Reason.UNDECODABLE),
     ],
 )
-def test_a_bad_request_is_one_failure(
-    shared: HeldJail, function: str, arguments: bytes, reason: Reason
-) -> None:
+def test_a_bad_request_is_one_failure(shared: HeldJail, function: str, arguments: bytes, reason: Reason) -> None:
     assert fails(shared, function, arguments) is reason
     assert shared.run("digest", b"next") == hashlib.sha256(b"next").digest()
 
@@ -161,6 +160,7 @@ def test_too_many_requests_are_refused_at_once_and_the_others_answered(make_jail
 
     async def crowd() -> tuple[list[float], list[bytes]]:
         start = time.monotonic()
+        reasons: set[Reason] = set()
         refused: list[float] = []
         answered: list[bytes] = []
 
@@ -168,10 +168,11 @@ def test_too_many_requests_are_refused_at_once_and_the_others_answered(make_jail
             try:
                 answered.append(await held.jail.run("misbehaving:nap", b"", b"0.5"))
             except JailError as error:
-                assert error.reason is Reason.ENGINE_DOWN
+                reasons.add(error.reason)
                 refused.append(time.monotonic() - start)
 
         await asyncio.gather(*(one() for _ in range(12)))
+        assert reasons == {Reason.ENGINE_DOWN}
         return refused, answered
 
     refused, answered = held.do(crowd())
@@ -213,8 +214,47 @@ def test_the_forkserver_is_started_again(make_jail: MakeJail) -> None:
     assert held.do(interrupted()) is Reason.ENGINE_DOWN
     assert held.run("digest", b"next") == hashlib.sha256(b"next").digest()
     assert forkserver_of(held) != before
+    # Children of the old one are not mistaken for those of the new one.
+    eventually(lambda: len(children_of(forkserver_of(held))) == 2)
+    now = set(children_of(forkserver_of(held)))
+    assert {int(held.run("process")) for _ in range(10)} <= now
     for child in children:
         eventually(lambda child=child: not alive(child))  # type: ignore[misc]
+
+
+def test_a_forkserver_that_cannot_be_started_again_refuses_at_once(make_jail: MakeJail, tmp_path: Path) -> None:
+    engine = tmp_path / "fleeting.py"
+    engine.write_text("def ping(data, arguments):\n    return b'pong'\n", encoding="utf-8")
+    held = make_jail(size=1, engines=["fleeting"], sys_path=[tmp_path], patience=20.0)
+    assert held.do(held.jail.run("fleeting:ping", b"")) == b"pong"
+    source = engine.read_text(encoding="utf-8")
+    shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+    engine.unlink()
+    os.kill(forkserver_of(held), signal.SIGKILL)
+
+    async def refused() -> float:
+        # The first may still have waited for a child; from then on nobody does.
+        start = 0.0
+        for _ in range(2):
+            start = time.monotonic()
+            with pytest.raises(JailError) as caught:
+                await held.jail.run("fleeting:ping", b"")
+            assert caught.value.reason is Reason.ENGINE_DOWN
+        return time.monotonic() - start
+
+    assert held.do(refused()) < 0.5
+    engine.write_text(source, encoding="utf-8")
+
+    async def back() -> bytes:
+        deadline = time.monotonic() + 15
+        while True:
+            try:
+                return await held.jail.run("fleeting:ping", b"")
+            except JailError:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+
+    assert held.do(back()) == b"pong"
 
 
 def test_stopping_ends_everything_and_what_is_under_way(make_jail: MakeJail) -> None:
@@ -224,21 +264,22 @@ def test_stopping_ends_everything_and_what_is_under_way(make_jail: MakeJail) -> 
     assert len(children) == 2
 
     async def stopped() -> list[Reason]:
-        running = [
-            asyncio.create_task(held.jail.run("misbehaving:nap", b"", b"30", timeout=20)) for _ in range(2)
-        ]
+        running = [asyncio.create_task(held.jail.run("misbehaving:nap", b"", b"30", timeout=20)) for _ in range(2)]
+        running.append(asyncio.create_task(held.jail.run("misbehaving:process", b"")))
         await asyncio.sleep(0.1)
         await held.jail.stop()
+        stopped_at = time.monotonic()
         reasons = []
         for task in running:
             with pytest.raises(JailError) as caught:
                 await task
             reasons.append(caught.value.reason)
+        assert time.monotonic() - stopped_at < 1
         with pytest.raises(JailError):
             await held.jail.run("misbehaving:process", b"")
         return reasons
 
-    assert held.do(stopped()) == [Reason.ENGINE_DOWN] * 2
+    assert held.do(stopped()) == [Reason.ENGINE_DOWN] * 3
     for process in (server, *children):
         assert not alive(process)
 
@@ -291,7 +332,7 @@ def test_our_memory_does_not_grow_over_bad_files(make_jail: MakeJail) -> None:
         return int(pages) * os.sysconf("SC_PAGESIZE")
 
     def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     bad_files(60)
     memory, files = resident(), descriptors()
@@ -300,14 +341,32 @@ def test_our_memory_does_not_grow_over_bad_files(make_jail: MakeJail) -> None:
     assert descriptors() <= files + 2
 
 
-def test_the_forkserver_gets_none_of_our_secrets(
-    make_jail: MakeJail, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_forkserver_gets_none_of_our_secrets(make_jail: MakeJail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_DATABASE_URL", "postgresql://app:sesame@/tidegate")
     held = make_jail(size=1)
     environment = Path(f"/proc/{forkserver_of(held)}/environ").read_bytes()
     assert b"sesame" not in environment
     assert not any(name.encode() + b"=" in environment for name in os.environ if name.startswith("TIDEGATE_"))
+
+
+def test_a_faster_event_loop_does_too() -> None:
+    uvloop = pytest.importorskip("uvloop")
+    data = os.urandom(5_000_000)
+
+    async def use() -> bytes:
+        jail = Jail(engines=["misbehaving"], sys_path=[HERE], size=2)
+        await jail.start()
+        try:
+            with pytest.raises(JailError):
+                await jail.run("misbehaving:loop", b"", timeout=0.2)
+            with pytest.raises(JailError):
+                await jail.run("misbehaving:crash", b"")
+            return await jail.run("misbehaving:digest", data)
+        finally:
+            await jail.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(use()) == hashlib.sha256(data).digest()
 
 
 def test_an_engine_that_cannot_be_loaded_is_named(make_jail: MakeJail) -> None:
@@ -354,6 +413,9 @@ def test_the_cache_folder_is_private(make_jail: MakeJail, tmp_path: Path) -> Non
     cache = tmp_path / "data" / "cache"
     make_jail(size=1, cache_directory=cache)
     assert cache.stat().st_mode & 0o777 == 0o700
+    cache.chmod(0o770)
+    with pytest.raises(ConfigurationError, match="Others can write"):
+        make_jail(size=1, cache_directory=cache)
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="file"):
         make_jail(size=1, cache_directory=tmp_path / "file")

@@ -1,7 +1,7 @@
 """Reading an upload: metadata and bytes, hashed as they arrive, kept only up to a limit.
 
-May decide: when a body is too large to keep (it is then matched by its exact bytes alone) and when it is too large to be
-read at all. Nothing is written to disk.
+May decide: when a body is too large to keep (it is then matched by its exact bytes alone) and when it is too large to
+be read at all. Nothing is written to disk.
 """
 
 import base64

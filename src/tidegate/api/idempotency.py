@@ -1,7 +1,7 @@
 """Idempotency keys: the same request sent again gets the same answer, for 24 hours.
 
-May decide: whether a request is the same. The key belongs to one API key; what is compared is a digest of the whole request.
-Same key and same request: the answer given before. Same key and another request: a conflict.
+May decide: whether a request is the same. The key belongs to one API key; what is compared is a digest of the whole
+request. Same key and same request: the answer given before. Same key and another request: a conflict.
 """
 
 import json

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from tidegate.appeal.model import APPEALS, Appeal, Outcome, State
+from tidegate.appeal.model import APPEALS, Appeal, AppealVoteCast, Outcome, State
 from tidegate.decision.model import Decision
 from tidegate.kernel.errors import RuleBroken, WrongState
 from tidegate.kernel.ids import StaffId
+from tidegate.kernel.states import follow
 
 #: Regulation (EU) 2021/784 Article 10: within two weeks of receipt.
 DUE_IN = timedelta(weeks=2)
@@ -43,8 +44,7 @@ def check_judge(appeal: Appeal, decisions: Sequence[Decision], judge: StaffId, w
         WrongState: it was decided meanwhile.
         RuleBroken: they voted on what it is about, judged it already, or gave no reasons.
     """
-    if appeal.state is not State.OPEN:
-        raise WrongState("This complaint was decided meanwhile.")
+    follow(APPEALS, appeal.state, AppealVoteCast, "complaint")
     if any(judge in decision.voters for decision in decisions):
         raise RuleBroken(
             "You voted for the decision this complaint is about: others judge it.", reference="rule 6"
@@ -75,15 +75,3 @@ def outcome(appeal: Appeal, people: int) -> Outcome | None:
 def late(appeal: Appeal, now: datetime) -> bool:
     """Say whether an appeal is past its clock (floor rule 11)."""
     return appeal.state is State.OPEN and appeal.due_at < now
-
-
-def step(state: State, what: str) -> State:
-    """Give the next state.
-
-    Raises:
-        WrongState: this may not happen to an appeal in this state.
-    """
-    following = APPEALS[state].get(what)
-    if following is None:
-        raise WrongState(f"This complaint is {state}; that is no longer possible.")
-    return following

@@ -7,23 +7,10 @@ the content.
 from collections.abc import Sequence
 from datetime import datetime
 
-from tidegate.case.model import CASES, Case, Reason, State
+from tidegate.case.model import Case, Reason
 from tidegate.content.model import Content
-from tidegate.kernel.errors import WrongState
 from tidegate.verdict.model import Reason as VerdictReason
 from tidegate.verdict.model import VerdictKind
-
-
-def step(state: State, what: str) -> State:
-    """Give the next state.
-
-    Raises:
-        WrongState: this may not happen to a case in this state.
-    """
-    following = CASES[state].get(what)
-    if following is None:
-        raise WrongState(f"This case is {state}: it was decided meanwhile. Look at it again.")
-    return following
 
 
 def belongs(case: Case, content: Content) -> bool:

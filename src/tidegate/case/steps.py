@@ -2,6 +2,7 @@
 
 from tidegate.case import rules, store
 from tidegate.case.model import (
+    CASES,
     Case,
     CaseClosed,
     CaseDecided,
@@ -17,6 +18,7 @@ from tidegate.db.transaction import Transaction
 from tidegate.flag.model import FlagRaised
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId
+from tidegate.kernel.states import follow
 from tidegate.verdict import store as verdicts
 from tidegate.verdict.model import VerdictGiven
 
@@ -96,7 +98,7 @@ async def leave(tx: Transaction, case: CaseId, content: ContentId) -> None:
     loaded = await load_locked(tx, case)
     if content not in loaded.members:
         return
-    rules.step(loaded.state, CaseLeft.kind)
+    follow(CASES, loaded.state, CaseLeft, "case")
     await tx.append(CaseLeft(case=case, content=content))
     if loaded.members == (content,) and loaded.state == "open":
         await tx.append(CaseClosed(case=case, decision=None))
@@ -104,19 +106,19 @@ async def leave(tx: Transaction, case: CaseId, content: ContentId) -> None:
 
 async def decide(tx: Transaction, case: Case, decision: DecisionId) -> None:
     """Mark a case as decided; its decision waits to be issued."""
-    rules.step(case.state, CaseDecided.kind)
+    follow(CASES, case.state, CaseDecided, "case")
     await tx.append(CaseDecided(case=case.id, decision=decision))
 
 
 async def reopen(tx: Transaction, case: Case, decision: DecisionId) -> None:
     """Open a case again because its decision was undone in time."""
-    rules.step(case.state, CaseReopened.kind)
+    follow(CASES, case.state, CaseReopened, "case")
     await tx.append(CaseReopened(case=case.id, decision=decision))
 
 
 async def close(tx: Transaction, case: Case, decision: DecisionId, covered: set[ContentId]) -> None:
     """Close a decided case; what the decision does not cover is looked at in another."""
-    rules.step(case.state, CaseClosed.kind)
+    follow(CASES, case.state, CaseClosed, "case")
     left_over = await contents.load_many(tx, [member for member in case.members if member not in covered])
     for content in left_over:
         await tx.append(CaseLeft(case=case.id, content=content.id))

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from tidegate.content import rules, store
 from tidegate.content.model import (
+    STANDINGS,
     Content,
     ContentDeletedByUser,
     ContentEdited,
@@ -15,6 +16,7 @@ from tidegate.db.sealing import erase, read_detail, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.states import follow
 
 
 async def of_service(tx: Transaction, content: ContentId, service: ServiceId) -> Content:
@@ -60,7 +62,8 @@ async def edit(tx: Transaction, content: Content, *, caption: str | None, link: 
 
 async def delete_by_user(tx: Transaction, content: Content) -> None:
     """Write down that the uploader took it down; nothing is destroyed that can still be contested (floor rule 7)."""
-    if content.standing is Standing.SHOWN:
+    if content.standing is not Standing.DELETED_BY_USER:
+        follow(STANDINGS, content.standing, ContentDeletedByUser, "content")
         await tx.append(ContentDeletedByUser(content=content.id))
 
 
@@ -68,6 +71,7 @@ async def forget(tx: Transaction, content: Content, kept_until: datetime | None)
     """Destroy a content's key once nothing can contest it any more; say whether that was done."""
     if not rules.may_erase(content, kept_until, tx.now):
         return False
+    follow(STANDINGS, content.standing, ContentErased, "content")
     await erase(tx, content.id)
     await tx.append(ContentErased(content=content.id))
     return True

@@ -7,7 +7,6 @@ May decide: which role may do what. The application's role owns nothing; it may 
 import re
 from collections.abc import Callable
 from importlib import resources
-from typing import LiteralString, cast
 
 import psycopg
 from procrastinate.schema import SchemaManager
@@ -47,7 +46,10 @@ def migrate(
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
+            """
+            CREATE TABLE IF NOT EXISTS migration
+                (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
+            """
         )
         known = {name for (name,) in connection.execute("SELECT name FROM migration").fetchall()}
         ours = migrations()
@@ -59,7 +61,7 @@ def migrate(
             if name in known:
                 continue
             with connection.transaction():
-                connection.execute(cast("LiteralString", body))
+                connection.execute(body)
                 connection.execute("INSERT INTO migration (name) VALUES (%s)", (name,))
             applied.append(name)
             report(f"applied {name}")
@@ -78,7 +80,7 @@ def _grant(connection: psycopg.Connection[tuple[object, ...]], role: str) -> Non
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}",
         "REVOKE INSERT, UPDATE, DELETE ON migration FROM {}",
     ):
-        connection.execute(sql.SQL(cast("LiteralString", statement)).format(name))
+        connection.execute(sql.SQL(statement).format(name))
     for table in APPEND_ONLY:
         connection.execute(sql.SQL("REVOKE UPDATE, DELETE ON {} FROM {}").format(sql.Identifier(table), name))
 
@@ -98,8 +100,8 @@ def check_role(url: str) -> None:
                 row = connection.execute("SELECT has_table_privilege(%s, %s)", (table, privilege)).fetchone()
                 if row is None or row[0]:
                     raise ConfigurationError(
-                        f"The application's database role may {privilege} the table {table}. Give it a role of its own that "
-                        'owns nothing, put the owner in TIDEGATE_DATABASE_OWNER_URL, and run "tidegate db migrate".'
+                        f"The application's database role may {privilege} the table {table}. Give it a role of its "
+                        'own that owns nothing, put the owner in TIDEGATE_DATABASE_OWNER_URL, and run "tidegate db migrate".'
                     )
 
 

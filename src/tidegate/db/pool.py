@@ -7,15 +7,13 @@ error with a time to try again.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.adapt import Buffer
 from psycopg.rows import dict_row
 from psycopg.types.uuid import UUIDBinaryDumper
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from tidegate.db.transaction import Row
-from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import Id
 
 Pool = AsyncConnectionPool[AsyncConnection[Row]]
@@ -52,14 +50,3 @@ async def open_pool(url: str, *, size: int = 20) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await pool.close()
-
-
-@asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Turn a database that is away, or in recovery, into ``Unavailable``; other errors stay what they are."""
-    try:
-        yield
-    except (PoolTimeout, psycopg.errors.QueryCanceled, psycopg.InterfaceError) as error:
-        raise Unavailable from error
-    except psycopg.OperationalError as error:
-        raise Unavailable from error

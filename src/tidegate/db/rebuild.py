@@ -1,11 +1,10 @@
 """Rebuilding every view from the events, and proving that it is equal.
 
-May decide: nothing. State is a fold of events: each event is projected again, in order, at its own time, into empty copies of
-the views; then every table is compared row by row with the one in use.
+May decide: nothing. State is a fold of events: each event is projected again, in order, at its own time, into empty
+copies of the views; then every table is compared row by row with the one in use.
 """
 
 from collections.abc import Sequence
-from typing import LiteralString, cast
 
 from psycopg import sql
 
@@ -68,7 +67,7 @@ async def _compare(tx: Transaction, view: str) -> int:
 
 
 async def _run(tx: Transaction, statement: str, *names: str) -> int:
-    composed = sql.SQL(cast("LiteralString", statement)).format(*(sql.Identifier(name) for name in names))
+    composed = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))
     cursor = await tx.connection.execute(composed)
     if cursor.description is None:
         return 0

@@ -15,14 +15,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tidegate.case.model import Case
-from tidegate.case.model import State as CaseState
+from tidegate.case.model import CASES, Case, CaseDecided
 from tidegate.content.model import Content, Standing
-from tidegate.decision.model import DECISIONS, Ballot, Decision, Exempt, Measure, Shown, State, Vote
+from tidegate.decision.model import (
+    DECISIONS,
+    Ballot,
+    Decision,
+    DecisionUndone,
+    Exempt,
+    Measure,
+    Shown,
+    State,
+    Vote,
+)
 from tidegate.decision.policy import MOST_ALONE, Policy
 from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
 from tidegate.kernel.ids import StaffId
-
+from tidegate.kernel.states import follow
 
 #: Two who voted without a decision disagree.
 _DISAGREEING = 2
@@ -60,8 +69,7 @@ def check_ballot(
             a senior reviewer's.
         Malformed: what was shown is not in this case.
     """
-    if matter.case.state is not CaseState.OPEN:
-        raise WrongState(f"This case is {matter.case.state}: it was decided meanwhile. Look at it again.")
+    follow(CASES, matter.case.state, CaseDecided, "case")
     if any(vote.voter == voter for vote in votes):
         raise RuleBroken(
             "You voted on this case already: someone else must be the second.", reference="rule 4"
@@ -87,7 +95,7 @@ def check_reasons(ballot: Ballot) -> None:
     """
     if ballot.exempt is None:
         raise RuleBroken(
-            "Answer the exception question: news, research, education, art, countering terrorism, public debate, or none.",
+            "Answer the exception question: news, research, education, art, countering terrorism, public debate or none.",
             reference="rule 3",
         )
     if not ballot.measure.restricts:
@@ -147,7 +155,7 @@ def check_undo(decision: Decision, by: StaffId, now: datetime) -> None:
         WrongState: it was issued or undone already, or its time has passed.
         RuleBroken: it is not theirs to undo.
     """
-    step(decision.state, "decision.undone")
+    follow(DECISIONS, decision.state, DecisionUndone, "decision")
     if by not in decision.voters:
         raise RuleBroken("Only someone who voted for this decision can undo it.", reference="rule 4")
     if now >= decision.issue_at:
@@ -172,15 +180,3 @@ def covered_at_issue(case: Case, decision: Decision, contents: Sequence[Content]
         and content.account_class == case.account_class
     }
     return tuple(shown for shown in decision.contents if shown in same)
-
-
-def step(state: State, what: str) -> State:
-    """Give the next state.
-
-    Raises:
-        WrongState: this may not happen to a decision in this state.
-    """
-    following = DECISIONS[state].get(what)
-    if following is None:
-        raise WrongState(f"This decision is {state}; that is no longer possible.")
-    return following

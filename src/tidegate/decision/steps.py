@@ -7,6 +7,7 @@ from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.decision import rules, store
 from tidegate.decision.model import (
+    DECISIONS,
     Ballot,
     Decision,
     DecisionIssued,
@@ -19,6 +20,7 @@ from tidegate.decision.model import (
 from tidegate.decision.policy import Policy
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import AppealId, CaseId, ContentId, DecisionId, SignalId, StaffId, VoteId
+from tidegate.kernel.states import follow
 from tidegate.signal import store as signals
 from tidegate.verdict import store as verdicts
 
@@ -149,7 +151,7 @@ async def reverse(
     tx: Transaction, decision: Decision, appeal: AppealId, contents_: tuple[ContentId, ...], *, whole: bool
 ) -> None:
     """Reverse a decision, for some contents or altogether; what it made known is then known no more."""
-    rules.step(decision.state, DecisionReversed.kind)
+    follow(DECISIONS, decision.state, DecisionReversed, "decision")
     confirmed: tuple[SignalId, ...] = ()
     if whole:
         confirmed = tuple(signal.id for signal in await signals.of_decision(tx, decision.id))

@@ -6,8 +6,7 @@ restrict: it carries out what a verdict held and what people decided.
 
 from datetime import timedelta
 
-from tidegate.enforcement.model import INSTRUCTIONS, RESTRICTIONS, Action, Restriction, State
-from tidegate.kernel.errors import WrongState
+from tidegate.enforcement.model import RESTRICTIONS, Action, Restriction
 
 #: Standard Webhooks recommends exponential back-off over days; we try for three.
 TRY_FOR = timedelta(days=3)
@@ -29,18 +28,6 @@ def lift(present: Restriction) -> Action | None:
         Restriction.ACCOUNT_SUSPENDED: Action.REINSTATE_ACCOUNT,
         Restriction.ACCOUNT_TERMINATED: Action.REINSTATE_ACCOUNT,
     }[present]
-
-
-def step(state: State, what: str) -> State:
-    """Give the next state of an instruction.
-
-    Raises:
-        WrongState: this may not happen to an instruction in this state.
-    """
-    following = INSTRUCTIONS[state].get(what)
-    if following is None:
-        raise WrongState(f"This instruction is {state}; that is no longer possible.")
-    return following
 
 
 def wait_before(attempt: int) -> int:

@@ -6,6 +6,7 @@ from tidegate.content.model import Content
 from tidegate.db.transaction import Transaction
 from tidegate.enforcement import rules, store
 from tidegate.enforcement.model import (
+    INSTRUCTIONS,
     Acknowledged,
     Action,
     Cause,
@@ -17,6 +18,7 @@ from tidegate.enforcement.model import (
 )
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import AppealId, DecisionId, InstructionId, NoticeId, ServiceId
+from tidegate.kernel.states import follow
 
 
 async def instruct(
@@ -39,6 +41,7 @@ async def instruct(
         return None
     instruction = tx.new(InstructionId)
     for older in await store.waiting(tx, content.id):
+        follow(INSTRUCTIONS, older.state, Superseded, "instruction")
         await tx.append(Superseded(instruction=older.id, by=instruction))
     await tx.append(
         Instructed(
@@ -94,6 +97,6 @@ async def resend(
     if loaded is None or (service is not None and loaded.service != service):
         raise NotFound("No such instruction was given to your service.")
     # A newer instruction supersedes the older in the same transaction, so a dead letter is always the current wish.
-    rules.step(loaded.state, Resent.kind)
+    follow(INSTRUCTIONS, loaded.state, Resent, "instruction")
     await tx.append(Resent(instruction=instruction))
     return instruction

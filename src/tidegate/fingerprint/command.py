@@ -1,7 +1,7 @@
 """``tidegate fingerprint FILE...``: what the node would compute of these files.
 
-May decide: the exit status (0 when every file had a fingerprint, 1 otherwise). Files are decoded in the jail, like
-uploads. The hashes are printed because someone asked for those of their own files; they are not logged.
+May decide: the exit status (0 when every file had a fingerprint, 1 otherwise). Files are decoded in the jail,
+like uploads. The hashes are printed because someone asked for those of their own files; they are not logged.
 """
 
 import asyncio

@@ -1,25 +1,27 @@
 """The engine for pictures: decodes untrusted bytes, so it runs only in a locked child (see ``jail``).
 
-May decide: what can be decoded at all. Four formats, a limit on pixels that is read from the header before anything
-is decoded, and nothing that would need a file or the network.
+May decide: what can be decoded at all. Four formats, a limit on pixels that is read from the header before
+anything is decoded, and nothing that would need a file or the network.
 
-Our values must be those that others compute of the same picture, so the hash is taken as the reference takes it: of
-the stored pixels, without turning them by what EXIF says (the eight rotations of every query make that harmless) and
-without the alpha channel. Only where that leaves nothing to hash (quality below the floor) are the pixels hashed as
-a viewer sees them, over white or over black: otherwise a picture drawn in the alpha channel alone would have no value.
+Our values must be those that others compute of the same picture, so the hash is taken as the reference takes
+it: of the stored pixels, without turning them by what EXIF says (the eight rotations of every query make that
+harmless) and without the alpha channel. Only where that leaves nothing to hash (quality below the floor) are
+the pixels hashed as a viewer sees them, over white or over black: otherwise a picture drawn in the alpha
+channel alone would have no value.
 """
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from struct import error as StructError
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
 from tidegate.fingerprint import pdq
+from tidegate.fingerprint.model import Pdq, Rotation
 from tidegate.fingerprint.picture import (
     LARGEST_PREVIEW,
     PIXELS,
@@ -35,14 +37,14 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _STRIP = 1 << 18
 _SAYS_NOTHING_BELOW = 50
 _BLUR = 24
+#: Made smaller as they are, these would only lose pixels.
+_WITHOUT_SHADES = ("1", "P")
 
 
 def fingerprint(data: bytes, _arguments: bytes) -> bytes:
     """Decode a picture and give its eight values, packed (see ``PictureFingerprint``)."""
     with _opened(data) as image:
-        if getattr(image, "is_animated", False):
-            # The first frame; what a moving picture shows later is for the video engine.
-            image.seek(0)
+        # Of a moving picture the first frame; what it shows later is for an engine of its own.
         image.load()
         found = _hash(image, None)
         if _has_alpha(image):
@@ -60,16 +62,20 @@ def preview(data: bytes, arguments: bytes) -> bytes:
     """Decode a picture and encode it anew, small, upright and without metadata, for people to look at."""
     wanted = PreviewArguments.unpack(arguments)
     with _opened(data) as image:
+        if image.mode in _WITHOUT_SHADES:
+            image = image.convert("RGBA" if _has_alpha(image) else "RGB")  # noqa: PLW2901 -- the opened one is closed
         image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
         upright = image
         # Broken EXIF says nothing about how the picture stands.
-        with suppress(ValueError, TypeError, KeyError, SyntaxError, OSError, StructError, OverflowError):
+        with suppress(ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error, OverflowError):
             upright = ImageOps.exif_transpose(image)
         small = _rgb(upright, 255)
     if wanted.blur:
         small = small.filter(ImageFilter.GaussianBlur(max(small.size) / _BLUR))
     if wanted.grey:
         small = small.convert("L")
+    # Comments and colour profiles would be written along.
+    small.info.clear()
     out = io.BytesIO()
     small.save(out, "JPEG", quality=80)
     if out.tell() > LARGEST_PREVIEW:
@@ -123,7 +129,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise Refusal(Reason.TOO_LARGE) from error
 
 
-def _hash(image: Image.Image, background: int | None) -> tuple[tuple[object, pdq.Pdq], ...]:
+def _hash(image: Image.Image, background: int | None) -> tuple[tuple[Rotation, Pdq], ...]:
     stream = pdq.PdqStream(image.height, image.width)
     height = max(_STRIP // image.width, 1)
     for top in range(0, image.height, height):

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Rotation(StrEnum):
-    """The eight rotations and flips of a picture, in the order of the PDQ reference (dihedral group of the square)."""
+    """The eight rotations and flips of a picture, in the order of the PDQ reference."""
 
     ORIGINAL = "original"
     ROTATE_90 = "rotate_90"

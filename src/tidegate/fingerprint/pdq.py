@@ -1,12 +1,14 @@
 """PDQ: a 256-bit value by which one sees that two pictures are the same picture.
 
-May decide: nothing; it computes. A port of Meta's C++ reference (ThreatExchange, ``pdq/cpp/hashing``, BSD), bit for
-bit: every sum is taken in the same order and the same 32-bit precision, so that our values are everybody's values.
+May decide: nothing; it computes. A port of Meta's C++ reference (ThreatExchange, ``pdq/cpp/hashing``, BSD),
+bit for bit: every sum is taken in the same order and the same 32-bit precision, so that our values are
+everybody's values.
 
-The reference blurs the whole picture twice (a running mean along rows, then along columns), keeps 64 x 64 points
-and transforms those. Here the rows stream through: only as many are kept as the running means look back over
-(about 1/128 of the picture), and the second blur is computed only where a point is kept. The numbers are the same.
-No ``fastmath`` and no fused multiply-add, which would alter bits; no threads, for the jail has none.
+The reference blurs the whole picture twice (a running mean along rows, then along columns), keeps 64 x 64
+points and transforms those. Here the rows stream through: only as many are kept as the running means look
+back over (about 1/128 of the picture), and the second blur is computed only where a point is kept. The
+numbers are the same. No ``fastmath`` and no fused multiply-add, which would alter bits; no threads, for the
+jail has none.
 """
 
 import math

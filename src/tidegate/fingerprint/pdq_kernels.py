@@ -1,7 +1,8 @@
 """The compiled half of PDQ: every loop over pixels, in the order and precision of the reference.
 
-May decide: nothing. See ``pdq.py`` for what is computed and why rows stream through. These are compiled by numba the
-first time they run and kept in its cache folder; in the jail they are loaded before the door closes.
+May decide: nothing. See ``pdq.py`` for what is computed and why rows stream through. These are compiled by
+numba the first time they run and kept in its cache folder; in the jail they are loaded before the door
+closes.
 """
 
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def luma(strip: NDArray[np.uint8]) -> Floats:
 
 @kernel
 def take(luma: Floats, blur: Blur) -> None:
-    """Blur strips of rows, four abreast: each running mean waits for its last sum, four do not wait together."""
+    """Blur rows four abreast: each running mean waits for its last sum, but not for the others'."""
     rows = luma.shape[0]
     for start in range(0, rows, LANES):
         last = min(start + LANES, rows) - 1

@@ -1,12 +1,12 @@
-"""What the node learns of a picture, and how it asks: the bytes go to a locked child, a checked answer comes back.
+"""What the node learns of a picture: the bytes go to a locked child, a checked answer comes back.
 
-May decide: whether an answer from a child is well formed. May not: decode anything here; nothing in this module
-loads a decoder.
+May decide: whether an answer from a child is well formed. May not: decode anything here; nothing in this
+module loads a decoder.
 """
 
 import struct
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
 from tidegate.fingerprint.model import Rotation
 from tidegate.jail import Jail, JailError, Reason
@@ -17,23 +17,24 @@ PREVIEW_SIDE = 480
 LARGEST_PREVIEW = 512 * 1024
 
 _VALUE = 32
+#: All values, quality, width, height.
+_FINGERPRINT = struct.Struct(f"!{_VALUE * len(Rotation)}sBII")
+_PREVIEW_ARGUMENTS = struct.Struct("!??")
 _ENGINE = "tidegate.fingerprint.decoder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFingerprint:
-    """The values of a picture's eight rotations and flips, in the order of ``Rotation``, and its size as stored."""
+    """Values of a picture and its rotations and flips, in the order of ``Rotation``; its size as stored."""
 
     pdq: tuple[bytes, ...]
     quality: int
     width: int
     height: int
 
-    _layout: ClassVar = struct.Struct(f"!{_VALUE * len(Rotation)}sBII")
-
     def pack(self) -> bytes:
         """Write it as an answer of fixed size."""
-        return self._layout.pack(b"".join(self.pdq), self.quality, self.width, self.height)
+        return _FINGERPRINT.pack(b"".join(self.pdq), self.quality, self.width, self.height)
 
     @classmethod
     def unpack(cls, answer: bytes) -> Self:
@@ -42,9 +43,9 @@ class PictureFingerprint:
         Raises:
             ValueError: it is not one.
         """
-        if len(answer) != cls._layout.size:
+        if len(answer) != _FINGERPRINT.size:
             raise ValueError("an answer has another length")
-        values, quality, width, height = cls._layout.unpack(answer)
+        values, quality, width, height = _FINGERPRINT.unpack(answer)
         if quality > 100 or not width or not height or width * height > PIXELS:  # noqa: PLR2004 -- hundredths
             raise ValueError("an answer is out of range")
         pdq = tuple(values[start : start + _VALUE] for start in range(0, len(values), _VALUE))
@@ -58,16 +59,14 @@ class PreviewArguments:
     grey: bool
     blur: bool
 
-    _layout: ClassVar = struct.Struct("!??")
-
     def pack(self) -> bytes:
         """Write them as a request's arguments."""
-        return self._layout.pack(self.grey, self.blur)
+        return _PREVIEW_ARGUMENTS.pack(self.grey, self.blur)
 
     @classmethod
     def unpack(cls, arguments: bytes) -> Self:
         """Read them in the child."""
-        grey, blur = cls._layout.unpack(arguments)
+        grey, blur = _PREVIEW_ARGUMENTS.unpack(arguments)
         return cls(grey=grey, blur=blur)
 
 
@@ -77,7 +76,7 @@ async def fingerprint_in(jail: Jail, data: bytes) -> PictureFingerprint:
     Raises:
         JailError: it could not be checked, and why.
     """
-    answer = await jail.run(f"{_ENGINE}:fingerprint", data, answer_limit=PictureFingerprint._layout.size)  # noqa: SLF001
+    answer = await jail.run(f"{_ENGINE}:fingerprint", data, answer_limit=_FINGERPRINT.size)
     try:
         return PictureFingerprint.unpack(answer)
     except ValueError as error:

@@ -8,9 +8,10 @@ from tidegate.content.rules import MOST_ID_BYTES, MOST_WORDS_BYTES, check_text
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.flag import store
-from tidegate.flag.model import FlagAnswered, FlagRaised, Outcome
+from tidegate.flag.model import FLAGS, FlagAnswered, FlagRaised, Outcome
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import ContentId, DecisionId, FlagId, ServiceId
+from tidegate.kernel.states import follow
 from tidegate.signal.model import Label
 from tidegate.verdict.steps import admit
 
@@ -63,5 +64,6 @@ async def _known(tx: Transaction, service: ServiceId, wanted: ContentId) -> Cont
 
 async def answer(tx: Transaction, content: ContentId, outcome: Outcome, decision: DecisionId) -> None:
     """Tell everyone who flagged a content what came of it."""
-    for flag in await store.on_content(tx, content):
+    for flag, state in await store.on_content(tx, content):
+        follow(FLAGS, state, FlagAnswered, "flag")
         await tx.append(FlagAnswered(flag=flag, outcome=outcome, decision=decision))

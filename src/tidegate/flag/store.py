@@ -1,7 +1,7 @@
 """The only SQL that names flag's table. May decide: nothing."""
 
 from tidegate.db.transaction import Projection, Row, Transaction
-from tidegate.flag.model import FlagAnswered, FlagRaised
+from tidegate.flag.model import FlagAnswered, FlagRaised, State
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import ContentId, FlagId, ServiceId
 
@@ -13,10 +13,12 @@ async def load(tx: Transaction, flag: FlagId, service: ServiceId) -> Row | None:
     )
 
 
-async def on_content(tx: Transaction, content: ContentId) -> list[FlagId]:
-    """List the flags on a content."""
-    rows = await tx.rows("SELECT id FROM flag WHERE content = %(content)s ORDER BY id", content=content)
-    return [FlagId(row["id"]) for row in rows]
+async def on_content(tx: Transaction, content: ContentId) -> list[tuple[FlagId, State]]:
+    """List the flags on a content, and how they stand."""
+    rows = await tx.rows(
+        "SELECT id, state FROM flag WHERE content = %(content)s ORDER BY id", content=content
+    )
+    return [(FlagId(row["id"]), State(row["state"])) for row in rows]
 
 
 async def _raised(tx: Transaction, happened: FlagRaised) -> None:

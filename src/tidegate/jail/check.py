@@ -1,7 +1,8 @@
 """What this machine gives to lock a child with.
 
-May decide: nothing. It tries each lock in a child of its own and looks at the effect, since a kernel, a container or a
-sandbox around us can promise one and not keep it. ``jail/probe.py`` tries the whole from inside.
+May decide: nothing. It tries each lock in a child of its own and looks at the effect, since a kernel, a
+container or a sandbox around us can promise one and not keep it. ``jail/probe.py`` tries the whole from
+inside.
 """
 
 import ctypes

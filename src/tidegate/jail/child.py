@@ -1,8 +1,9 @@
 """A locked child: takes requests over its pipe and answers, until it is replaced.
 
-May decide: nothing. It runs functions of modules that were loaded before the door closed, and no others. Between
-two requests of one child nothing is cleaned but what Python cleans: a child that was taken over by one file could lie
-about the next, which is why it is replaced often and why a machine's answer alone removes nothing.
+May decide: nothing. It runs functions of modules that were loaded before the door closed, and no others.
+Between two requests of one child nothing is cleaned but what Python cleans: a child that was taken over by
+one file could lie about the next, which is why it is replaced often and why a machine's answer alone removes
+nothing.
 """
 
 import io
@@ -60,7 +61,8 @@ def run(function: Function, data: bytes, arguments: bytes, answer_limit: int) ->
     except Refusal as refusal:
         return _STATUS.get(refusal.reason, model.UNDECODABLE), b""
     except MemoryError:
-        # The header promised something within the pixel limit and the decoder wanted far more: too large to check.
+        # The header promised something within the pixel limit and the decoder wanted far more: too large to
+        # check.
         return model.TOO_LARGE, b""
     except Exception:  # noqa: BLE001 -- decoders raise anything over bytes made to break them
         return model.UNDECODABLE, b""

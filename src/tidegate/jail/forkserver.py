@@ -1,13 +1,13 @@
 """The process that locked children are forked from: ``python -m tidegate.jail.forkserver DESCRIPTOR``.
 
-May decide: nothing; it does what its parent asks over the control socket. It loads the engines once, with their
-kernels compiled, so that a child is ready in milliseconds and needs no file afterwards. It stays single-threaded, for
-a fork copies one thread and every lock the others held. Children inherit its memory, so it holds no secret: it gets
-no environment of ours but where compiled kernels are kept.
+May decide: nothing; it does what its parent asks over the control socket. It loads the engines once, with
+their kernels compiled, so that a child is ready in milliseconds and needs no file afterwards. It stays
+single-threaded, for a fork copies one thread and every lock the others held. Children inherit its memory, so
+it holds no secret: it gets no environment of ours but where compiled kernels are kept.
 
-Messages are JSON, one a packet. From the parent: the start (``model.Start``), then ``{"fork": number}`` with the child's
-pipe, ``{"kill": number}``. To the parent: ``{"ready": ...}`` or ``{"error": ...}``, then ``{"ended": number, "status": ...}``.
-When the parent's end closes, children are killed and this process ends.
+Messages are JSON, one a packet. From the parent: the start (``model.Start``), then ``{"fork": number}`` with
+the child's pipe, ``{"kill": number}``. To the parent: ``{"ready": ...}`` or ``{"error": ...}``, then
+``{"ended": number, "status": ...}``. When the parent's end closes, children are killed and this process ends.
 """
 
 import gc
@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tidegate.jail.check import check
@@ -74,11 +75,17 @@ class Forkserver:
 
     def _fork(self, number: int, pipe: int) -> None:
         parent = os.getpid()
-        process = os.fork()
-        if process == 0:
-            self._be_child(pipe, parent)
-        self._children[number] = process
-        os.close(pipe)
+        try:
+            process = os.fork()
+        except OSError:
+            # No room for another process just now: the parent tries again.
+            tell(self._control, {"ended": number, "status": NOT_LOCKED})
+        else:
+            if process == 0:
+                self._be_child(pipe, parent)
+            self._children[number] = process
+        finally:
+            os.close(pipe)
 
     def _be_child(self, pipe: int, parent: int) -> NoReturn:
         try:
@@ -142,7 +149,7 @@ def prepare(start: Start) -> frozenset[Lock]:
 
 def _threads() -> int:
     try:
-        return len(os.listdir("/proc/self/task"))
+        return len(list(Path("/proc/self/task").iterdir()))
     except OSError:
         return 1
 

@@ -1,7 +1,8 @@
 """Takes every right over files from a process, where the kernel has Landlock (landlock(7)).
 
-May decide: nothing; all rights this kernel knows are taken. It stands behind seccomp, which lets no file be opened in
-the first place, and covers what that cannot see: should one call slip through, the file is still out of reach.
+May decide: nothing; all rights this kernel knows are taken. It stands behind seccomp, which lets no file be
+opened in the first place, and covers what that cannot see: should one call slip through, the file is still
+out of reach.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """The parent's end of the forkserver: starts it, asks for children, and hears how they ended.
 
-May decide: nothing. The forkserver gets a bare environment (its children inherit its memory, so no password may be
-in there) and dies with this process, by a signal of the kernel and by the end of its socket.
+May decide: nothing. The forkserver gets a bare environment (its children inherit its memory, so no password
+may be in there) and dies with this process, by a signal of the kernel and by the end of its socket.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Link:
     async def open(
         cls, start: Start, *, cache_directory: Path | None, sys_path: Sequence[Path], within: float
     ) -> "Link":
-        """Start a forkserver and wait until it can fork.
+        """Start a forkserver and wait until it can fork. From the main thread, for it dies with its thread.
 
         Raises:
             ConfigurationError: it cannot, and why.
@@ -64,9 +64,7 @@ class Link:
                 await link._started(start)
         except TimeoutError as error:
             await link.close()
-            raise ConfigurationError(
-                "The jail did not start in time: see what holds this machine up."
-            ) from error
+            raise ConfigurationError("The jail did not start in time: see what holds this machine up.") from error
         except BaseException:
             await link.close()
             raise
@@ -100,8 +98,10 @@ class Link:
     def kill(self, worker: Worker) -> None:
         """End a child, whatever it is doing. By number: its process id may be someone else's by now."""
         worker.close()
-        with suppress(OSError):
-            self._control.send(json.dumps({"kill": worker.number}).encode())
+        # Numbers start anew with each forkserver: a child of an earlier one is dead, its number another's.
+        if self._workers.get(worker.number) is worker:
+            with suppress(OSError):
+                self._control.send(json.dumps({"kill": worker.number}).encode())
 
     async def close(self) -> None:
         """End the forkserver and its children."""

@@ -1,7 +1,7 @@
 """Locks the door behind a child: what it could still do after this, an attacker inside it could do.
 
-May decide: in which order the locks go on. Each must hold, or the child ends before it has seen a byte; only locks
-that someone accepted to be missing are left out. See ``model.Lock`` for their names.
+May decide: in which order the locks go on. Each must hold, or the child ends before it has seen a byte; only
+locks that someone accepted to be missing are left out. See ``model.Lock`` for their names.
 """
 
 import ctypes

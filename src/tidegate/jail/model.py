@@ -1,7 +1,7 @@
 """Values of the jail, and what goes over a child's pipe.
 
-May decide: nothing. A request is a header, the function's name, its arguments, and the untrusted bytes; an answer is
-a status, a length and that many bytes. The parent checks every length: a child is not believed.
+May decide: nothing. A request is a header, the function's name, its arguments, and the untrusted bytes; an
+answer is a status, a length and that many bytes. The parent checks every length: a child is not believed.
 """
 
 import struct
@@ -49,8 +49,8 @@ class Lock(StrEnum):
 #: Without these a jail does not start, unless someone accepts it by name.
 REQUIRED = frozenset({Lock.RLIMITS, Lock.SECCOMP})
 
-#: Shared with no other process of a node (PostgreSQL may run as 65534), so that one cannot be reached from the
-#: other; below 65536, so that it exists in a container with the usual range of accounts.
+#: Shared with no other process of a node (PostgreSQL may run as 65534), so that one cannot be reached from
+#: the other; below 65536, so that it exists in a container with the usual range of accounts.
 JAIL_ACCOUNT = Account(uid=65531, gid=65531)
 
 
@@ -80,9 +80,11 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a child may use. Memory is address space, which counts the engine's own libraries too."""
+    """What a child may use."""
 
-    memory: int = 1 << 30
+    #: Address space. A quarter of it is the engine's own libraries; the hungriest picture within the limit on
+    #: pixels (WebP, whose decoder keeps several copies) takes it to 1.1 GB.
+    memory: int = 5 << 28
     #: Over a child's whole life. It asks to be replaced at half, so that each request has the other half.
     cpu_seconds: int = 10
     requests: int = 200

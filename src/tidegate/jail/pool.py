@@ -1,11 +1,14 @@
 """The jail as the rest of the node sees it: run one named function over untrusted bytes.
 
-May decide: when a child is replaced, when a request is refused because too many wait, and what a child's end means for
-its request. It never looks at the bytes. One child, one request at a time; a request that kills its child is one
-failed request, and the next has a fresh child.
+May decide: when a child is replaced, when a request is refused because too many wait, and what a child's end
+means for its request. It never looks at the bytes. One child, one request at a time; a request that kills its
+child is one failed request, and the next has a fresh child.
 """
 
 import asyncio
+import os
+import stat
+import sys
 from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -61,9 +64,7 @@ class Jail:
         unknown = set(accept_missing) - set(Lock)
         if unknown:
             names = ", ".join(Lock)
-            raise ConfigurationError(
-                f"{', '.join(sorted(unknown))} is no lock of the jail: there are {names}."
-            )
+            raise ConfigurationError(f"{', '.join(sorted(unknown))} is no lock of the jail: there are {names}.")
         self._start: Start = {
             "engines": list(engines),
             "accept_missing": list(accept_missing),
@@ -87,12 +88,14 @@ class Jail:
         return self._link.missing if self._link is not None else ()
 
     async def start(self) -> None:
-        """Start the forkserver and the children.
+        """Start the forkserver and the children, from the main thread.
 
         Raises:
             ConfigurationError: children could not be locked here, or an engine could not be loaded.
         """
-        self._idle: asyncio.Queue[Worker] = asyncio.Queue()
+        if sys.platform != "linux":
+            raise ConfigurationError("Untrusted bytes can be locked in on Linux only: run the node there.")
+        self._idle: asyncio.Queue[Worker | None] = asyncio.Queue()
         self._wanted = asyncio.Event()
         self._down = False
         self._link = await self._open()
@@ -100,10 +103,12 @@ class Jail:
             while len(self._workers) < self.size:
                 await self._add(self._link)
         except Broken as error:
-            await self._link.close()
-            raise ConfigurationError(
-                'The jail\'s children cannot lock themselves in: run "tidegate jail check".'
-            ) from error
+            await self.stop()
+            message = 'The jail\'s children cannot lock themselves in: run "tidegate jail check".'
+            raise ConfigurationError(message) from error
+        except BaseException:
+            await self.stop()
+            raise
         self._keeper = asyncio.create_task(self._keep())
 
     async def stop(self) -> None:
@@ -118,7 +123,9 @@ class Jail:
             await link.close()
             # Those in a request see their pipe end, and are closed there.
             while not self._idle.empty():
-                self._idle.get_nowait().close()
+                if (worker := self._idle.get_nowait()) is not None:
+                    worker.close()
+            self._refuse_waiting()
         self._workers.clear()
 
     async def run(
@@ -143,9 +150,7 @@ class Jail:
         self.counts["answered"] += 1
         return answer
 
-    async def _run(
-        self, function: str, data: bytes, arguments: bytes, seconds: float, answer_limit: int
-    ) -> bytes:
+    async def _run(self, function: str, data: bytes, arguments: bytes, seconds: float, answer_limit: int) -> bytes:
         worker = await self._take()
         keep = False
         try:
@@ -171,20 +176,33 @@ class Jail:
 
     async def _take(self) -> Worker:
         """Get an idle child, after those who came before; refuse quickly rather than queue without end."""
-        if self._keeper is None or self._down or self._waiting >= self._queue:
+        self._refuse_when_down()
+        if self._waiting >= self._queue:
             raise JailError(Reason.ENGINE_DOWN)
         self._waiting += 1
         try:
             async with asyncio.timeout(self._patience):
                 while True:
                     worker = await self._idle.get()
-                    if not worker.ended.done():
+                    if worker is None:
+                        self._refuse_when_down()
+                    elif worker.ended.done():
+                        self._drop(worker)
+                    else:
                         return worker
-                    self._drop(worker)
         except TimeoutError as error:
             raise JailError(Reason.ENGINE_DOWN) from error
         finally:
             self._waiting -= 1
+
+    def _refuse_when_down(self) -> None:
+        if self._keeper is None or self._down:
+            raise JailError(Reason.ENGINE_DOWN)
+
+    def _refuse_waiting(self) -> None:
+        """Wake all who wait, to see that there will be no child."""
+        for _ in range(self._waiting):
+            self._idle.put_nowait(None)
 
     def _drop(self, worker: Worker) -> None:
         self._workers.discard(worker)
@@ -200,9 +218,11 @@ class Jail:
             try:
                 await self._until_wanted()
                 await self._fill()
-            except (Broken, ConfigurationError, OSError):
+            except Exception:  # noqa: BLE001 -- the pool must come back, whatever kept it from it
                 # From here on requests are refused at once, until there is a child again.
                 self._down = not self._workers
+                if self._down:
+                    self._refuse_waiting()
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 self._wanted.set()
@@ -240,13 +260,24 @@ class Jail:
 
     async def _open(self) -> Link:
         if self._cache_directory is not None:
-            try:
-                self._cache_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise unusable(self._cache_directory, error) from error
+            _make_private(self._cache_directory)
         return await Link.open(
             self._start,
             cache_directory=self._cache_directory,
             sys_path=self._sys_path,
             within=self._start_within,
+        )
+
+
+def _make_private(cache_directory: Path) -> None:
+    """Make the folder of compiled kernels. Whoever can write there decides what the forkserver runs."""
+    try:
+        cache_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = cache_directory.stat()
+    except OSError as error:
+        raise unusable(cache_directory, error) from error
+    if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigurationError(
+            f"Others can write to {cache_directory}, and so decide what the jail runs: "
+            "give it to the account that runs Tidegate, writable for nobody else."
         )

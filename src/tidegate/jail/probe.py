@@ -1,7 +1,7 @@
 """Tries to escape, from inside a locked child: what ``tidegate jail check`` shows and our tests insist on.
 
-May decide: nothing. Each attempt is one thing an attacker who took over a decoder would do next. None does harm where
-it succeeds: files are only opened, signals are signal 0, programs are "true".
+May decide: nothing. Each attempt is one thing an attacker who took over a decoder would do next. None does
+harm where it succeeds: files are only opened, signals are signal 0, programs are "true".
 """
 
 import ctypes
@@ -12,6 +12,7 @@ import platform
 import resource
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from tidegate.jail.pool import Jail
 
@@ -45,9 +46,7 @@ async def try_escapes(**settings: object) -> dict[str, str]:
     jail = Jail(engines=[__name__], size=1, **settings)  # type: ignore[arg-type]  # the caller's, passed on
     await jail.start()
     try:
-        return {
-            name: (await jail.run(f"{__name__}:attempt", b"", name.encode())).decode() for name in ATTEMPTS
-        }
+        return {name: (await jail.run(f"{__name__}:attempt", b"", name.encode())).decode() for name in ATTEMPTS}
     finally:
         await jail.stop()
 
@@ -87,9 +86,7 @@ def _executable(protection: int) -> Callable[[], None]:
 def _made_executable() -> None:
     page = ctypes.create_string_buffer(2 * mmap.PAGESIZE)
     start = (ctypes.addressof(page) + mmap.PAGESIZE - 1) & -mmap.PAGESIZE
-    _libc_call(
-        "mprotect", ctypes.c_void_p(start), ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ | mmap.PROT_EXEC
-    )
+    _libc_call("mprotect", ctypes.c_void_p(start), ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ | mmap.PROT_EXEC)
 
 
 _SOMEWHERE = "/tmp/tidegate-escaped"  # noqa: S108 -- must not come to be
@@ -97,16 +94,16 @@ _HERE = ("127.0.0.1", 9)
 
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "read the accounts file": _open("/etc/passwd", os.O_RDONLY),
-    "list the root folder": lambda: os.listdir("/"),
-    "look at a file's size": lambda: os.stat("/etc/passwd"),
+    "list the root folder": lambda: list(Path("/").iterdir()),
+    "look at a file's size": Path("/etc/passwd").stat,
     "read the parent's environment": _open(f"/proc/{_PARENT}/environ", os.O_RDONLY),
     "write a file": _open(_SOMEWHERE, os.O_WRONLY | os.O_CREAT),
     "write a file through openat2": lambda: _call(437, 437, -100, b"/dev/null", bytes(24), 24),
     "write its own memory": _open("/proc/self/mem", os.O_RDWR),
     "write the parent's memory": _open(f"/proc/{_PARENT}/mem", os.O_RDWR),
-    "make a folder": lambda: os.mkdir(_SOMEWHERE),
-    "remove a file": lambda: os.unlink(_SOMEWHERE),
-    "make a link": lambda: os.symlink("/etc/passwd", _SOMEWHERE),
+    "make a folder": Path(_SOMEWHERE).mkdir,
+    "remove a file": Path(_SOMEWHERE).unlink,
+    "make a link": lambda: Path(_SOMEWHERE).symlink_to("/etc/passwd"),
     "make a file in memory": lambda: _call(319, 279, b"", 0),
     "connect by TCP": _connect(socket.AF_INET, socket.SOCK_STREAM, _HERE),
     "send by UDP": _connect(socket.AF_INET, socket.SOCK_DGRAM, _HERE),
@@ -114,12 +111,12 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "connect to a Unix socket": _connect(socket.AF_UNIX, socket.SOCK_STREAM, "/run/postgresql/.s.PGSQL.5432"),
     "connect to an abstract socket": _connect(socket.AF_UNIX, socket.SOCK_STREAM, "\0bus"),
     "talk to the kernel": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
-    "make a pair of sockets": lambda: socket.socketpair(),
+    "make a pair of sockets": socket.socketpair,
     "pass on its pipe": lambda: _call(46, 211, _PIPE, bytes(56), 0),
     "fork": _fork,
     "clone": lambda: _call(56, 220, 17, 0, 0, 0, 0),
     "clone by clone3": lambda: _call(435, 435, bytes(64), 64),
-    "run a program": lambda: os.execv("/bin/true", ["true"]),
+    "run a program": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606 -- it must not start
     "run a program by its descriptor": lambda: _call(322, 281, _PIPE, b"", None, None, 0x1000),
     "trace the parent": lambda: _libc_call("ptrace", 16, _PARENT, None, None),
     "read the parent's memory": lambda: _call(310, 270, _PARENT, None, 0, None, 0, 0),

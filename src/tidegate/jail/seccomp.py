@@ -1,8 +1,9 @@
 """The system calls a child may make: an allow-list, as a seccomp filter (seccomp(2), linux/filter.h).
 
-May decide: which calls pass. What a decoder needs once everything is loaded is short: read and write the pipe, memory,
-time, and leaving. Everything else fails with "not permitted": no socket, no file is opened, nothing is started,
-traced, mounted or signalled. Memory can never be made executable. A call of another architecture ends the child.
+May decide: which calls pass. What a decoder needs once everything is loaded is short: read and write the
+pipe, memory, time, and leaving. Everything else fails with "not permitted": no socket, no file is opened,
+nothing is started, traced, mounted or signalled. Memory can never be made executable. A call of another
+architecture ends the child.
 
 Only x86_64 and aarch64: the numbers are part of the kernel's promise to programs and do not change.
 """

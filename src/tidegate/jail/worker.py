@@ -1,7 +1,7 @@
 """The parent's end of one child.
 
-May decide: whether an answer is well formed. A child is believed in nothing but that: its lengths are checked against
-what was asked for, and a wrong one counts as its death.
+May decide: whether an answer is well formed. A child is believed in nothing but that: its lengths are checked
+against what was asked for, and a wrong one counts as its death.
 """
 
 import asyncio
@@ -57,7 +57,8 @@ class Worker:
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self._pipe, header + name + arguments)
-            # A child has all it was promised, answers and may leave: then even nothing cannot be sent any more.
+            # A child has all it was promised, answers and may leave: then even nothing cannot be sent any
+            # more.
             if data:
                 await loop.sock_sendall(self._pipe, data)
         except OSError as error:
@@ -74,9 +75,9 @@ class Worker:
     async def death(self) -> Reason:
         """Say what a death without an answer means for the bytes.
 
-        A crash is the bytes' doing: a decoder that falls over them cannot read them. So is running out of the time
-        the kernel gives. A kill that was not ours means that the machine ran out of memory or someone else ended the
-        child: that says nothing of the bytes, and they are worth another try.
+        A crash is the bytes' doing: a decoder that falls over them cannot read them. So is running out of the
+        time the kernel gives. A kill that was not ours means that the machine ran out of memory or someone
+        else ended the child: that says nothing of the bytes, and they are worth another try.
         """
         try:
             async with asyncio.timeout(_LAST_WORD):

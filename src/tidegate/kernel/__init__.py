@@ -1,1 +1,1 @@
-"""What every stage needs and no stage owns: ids, clock, errors, events, canonical JSON, keys. Imports nothing of ours."""
+"""What every stage needs and no stage owns. Imports nothing else of ours."""

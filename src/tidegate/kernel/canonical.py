@@ -36,9 +36,13 @@ def _checked(value: Json) -> Any:  # noqa: ANN401 - the library keeps the type o
     if isinstance(value, str):
         if not unicodedata.is_normalized("NFC", value):
             raise Malformed("Text must be in Unicode normal form C (NFC): normalise it and send it again.")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise Malformed("Text must not hold half a character (a lone surrogate): mend it and send it again.")
         return value
     if isinstance(value, Mapping):
-        return {str(_checked(key)): _checked(item) for key, item in value.items()}
+        if not all(isinstance(key, str) for key in value):
+            raise Malformed(type_error)  # a number as a name would read like the text of that number
+        return {_checked(key): _checked(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_checked(item) for item in value]
     raise Malformed(type_error)

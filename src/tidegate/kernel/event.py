@@ -130,7 +130,7 @@ def decode(kind: str, data: object) -> Event:
         )
     try:
         made = _decode(cls, data)
-    except (KeyError, TypeError, ValueError, Malformed) as error:
+    except (KeyError, TypeError, ValueError, Malformed, AssertionError) as error:
         raise IntegrityError(f"A {kind} event does not read back.", reference=kind) from error
     assert isinstance(made, Event)
     return made

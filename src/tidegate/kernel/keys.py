@@ -15,7 +15,7 @@ import base64
 import hashlib
 import hmac
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -45,7 +45,7 @@ def unseal(key: bytes, sealed: bytes, *, bound_to: bytes) -> bytes:
     """
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound_to)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # a ValueError where it is shorter than a nonce
         raise IntegrityError("A sealed item does not open with this node's key.") from error
 
 
@@ -53,7 +53,7 @@ def unseal(key: bytes, sealed: bytes, *, bound_to: bytes) -> bytes:
 class Keyring:
     """All keys a node holds."""
 
-    node: bytes
+    node: bytes = field(repr=False)
     ledger: Ed25519PrivateKey
     webhook: Ed25519PrivateKey
 
@@ -121,7 +121,7 @@ def _read_or_make(path: Path) -> bytes:
                 os.fsync(file.fileno())
     except OSError as error:
         raise ConfigurationError(
-            f"The key file {path.name} cannot be read or written ({error.strerror}): give the node's user the folder of keys.",
+            f"The key file {path.name} cannot be read or written ({error.strerror}): let the node's user have its folder.",
             reference=path.name,
         ) from error
     if len(key) != KEY_BYTES:

@@ -1,7 +1,8 @@
 """What becomes public: which events become leaves, and what each leaf says.
 
-May decide: the public half of an event, in closed words, and which details its commitment hides. This is the one place in
-the ledger that knows other stages. No leaf holds anything a person chose, and none names content, a hash or a person.
+May decide: the public half of an event, in closed words, and which details its commitment hides. This is the one
+place in the ledger that knows other stages. No leaf holds anything a person chose, and none names content, a hash or
+a person.
 """
 
 from collections.abc import Sequence

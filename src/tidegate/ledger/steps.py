@@ -1,7 +1,7 @@
 """Queueing leaves, and the one sequencer.
 
-May decide: the order within a batch, and that is random. After FiloSottile/sunlight: the order of the log and its signed
-checkpoint are made durable in one transaction before any file shows them; the files can always be made again.
+May decide: the order within a batch, and that is random. After FiloSottile/sunlight: the order of the log and its
+signed checkpoint are made durable in one transaction before any file shows them; the files can always be made again.
 """
 
 import asyncio

@@ -31,7 +31,8 @@ def words(values: Iterable[bytes]) -> Words:
 
 def distances(entries: Words, query: Words) -> NDArray[np.uint16]:
     """Count differing bits: entries (n, 4), query (4,) -> (n,)."""
-    return np.bitwise_count(entries ^ query).sum(axis=1, dtype=np.uint16)
+    counts: NDArray[np.uint16] = np.bitwise_count(entries ^ query).sum(axis=1, dtype=np.uint16)
+    return counts
 
 
 class Index:

@@ -6,8 +6,9 @@ from tidegate.db.transaction import Transaction
 from tidegate.decision.model import DecisionIssued
 from tidegate.kernel.canonical import Json
 from tidegate.kernel.ids import ContentId, DecisionId, NoticeId
+from tidegate.kernel.states import follow
 from tidegate.notice import rules, store
-from tidegate.notice.model import Cause, Ended, NoticeEnded, NoticeIssued, NoticeRead
+from tidegate.notice.model import NOTICES, Cause, Ended, NoticeEnded, NoticeIssued, NoticeRead, State
 from tidegate.verdict.model import VerdictGiven
 
 
@@ -44,6 +45,7 @@ async def _issue(
 async def end(tx: Transaction, content: ContentId, ended: Ended) -> None:
     """Say on every notice about a content that its restriction is over, and how."""
     for row in await store.standing_on(tx, content):
+        follow(NOTICES, State(row["state"]), NoticeEnded, "notice")
         await tx.append(NoticeEnded(notice=NoticeId(row["id"]), ended=ended))
 
 

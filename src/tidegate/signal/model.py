@@ -47,7 +47,8 @@ class Standing(StrEnum):
 #: state -> what may happen to it -> next state
 STANDINGS: dict[Standing, dict[str, Standing]] = {
     Standing.UNCONFIRMED: {"signal.confirmed": Standing.CONFIRMED, "signal.withdrawn": Standing.WITHDRAWN},
-    Standing.CONFIRMED: {"signal.withdrawn": Standing.WITHDRAWN},
+    # Members may have confirmed it first; our own people confirm it anew.
+    Standing.CONFIRMED: {"signal.confirmed": Standing.CONFIRMED, "signal.withdrawn": Standing.WITHDRAWN},
     Standing.WITHDRAWN: {"signal.confirmed": Standing.CONFIRMED},
 }
 

@@ -42,7 +42,7 @@ def check_labels(words: list[str]) -> tuple[Label, ...]:
     known = {label.value for label in Label}
     if not words or not set(words) <= known:
         raise RuleBroken(
-            f"Terrorist content only: label each signal with at least one of {', '.join(sorted(known))}, and nothing else.",
+            f"Terrorist content only: label each signal with one or more of {', '.join(sorted(known))}, nothing else.",
             reference="rule 14",
         )
     return tuple(sorted({Label(word) for word in words}))

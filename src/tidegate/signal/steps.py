@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.ids import DecisionId, SignalId
+from tidegate.kernel.states import follow
 from tidegate.signal import store
 from tidegate.signal.model import (
+    STANDINGS,
     FingerprintKind,
     Label,
     Provenance,
@@ -39,7 +41,11 @@ async def add(
 
 
 async def confirm(tx: Transaction, signal: SignalId, labels: tuple[Label, ...], decision: DecisionId) -> None:
-    """Record that our own people stand behind a signal."""
+    """Record that our own people stand behind a signal; those that do already are left as they are."""
+    (loaded,) = await store.load(tx, [signal])
+    if loaded.standing is Standing.CONFIRMED and loaded.own_people:
+        return
+    follow(STANDINGS, loaded.standing, SignalConfirmed, "signal")
     await tx.append(
         SignalConfirmed(
             signal=signal, position=await store.next_position(tx), decision=decision, labels=labels
@@ -51,6 +57,7 @@ async def withdraw(tx: Transaction, signals: Sequence[SignalId], decision: Decis
     """Take signals back; from the commit on they match nothing."""
     for signal in await store.load(tx, signals):
         if signal.standing is not Standing.WITHDRAWN:
+            follow(STANDINGS, signal.standing, SignalWithdrawn, "signal")
             await tx.append(
                 SignalWithdrawn(signal=signal.id, position=await store.next_position(tx), decision=decision)
             )

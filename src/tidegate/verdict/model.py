@@ -26,6 +26,8 @@ class Reason(StrEnum):
     PROTECTED_ACCOUNT = "protected_account"
     CLOSED_GROUP = "closed_group"
     UNCONFIRMED_SIGNAL = "unconfirmed_signal"
+    DISPUTED_SIGNAL = "disputed_signal"
+    GLORIFICATION_ALONE = "glorification_alone"
     HOLD_USED_UP = "hold_used_up"
     UNDECODABLE = "undecodable"
     TOO_LARGE = "too_large"

@@ -21,7 +21,7 @@ from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import QUALITY_FLOOR, Match
 from tidegate.signal.model import Label, Signal
-from tidegate.signal.rules import may_hold, proposes
+from tidegate.signal.rules import enforceable, may_hold, proposes
 from tidegate.verdict.model import Hold, HoldState, Reason, Verdict, VerdictKind
 
 #: Floor rule 1: no setting may raise this.
@@ -64,7 +64,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
     if facts.removed_as or matches:
         return Verdict(
             kind=VerdictKind.REVIEW,
-            reason=_review_cause(facts, matches),
+            reason=_review_cause(matches, standing),
             matches=matches,
             position=facts.position,
         )
@@ -103,10 +103,15 @@ def _hold_or_review(facts: Facts, matches: tuple[Match, ...], cause: Reason, now
     )
 
 
-def _review_cause(facts: Facts, matches: Sequence[Match]) -> Reason:
-    if any(match.exact for match in matches):
-        return Reason.UNCONFIRMED_SIGNAL
-    return Reason.LOOK_ALIKE if matches else Reason.DECIDED_BEFORE
+def _review_cause(matches: Sequence[Match], standing: Mapping[SignalId, Signal]) -> Reason:
+    """Say why people look although nothing is held."""
+    for match in matches:
+        if match.exact:
+            signal = standing[match.signal]
+            if not enforceable(signal):
+                return Reason.UNCONFIRMED_SIGNAL
+            return Reason.DISPUTED_SIGNAL if signal.disputed else Reason.GLORIFICATION_ALONE
+    return Reason.LOOK_ALIKE if matches else Reason.GLORIFICATION_ALONE
 
 
 def held_until(holds: Sequence[Hold], now: datetime, hold_for: timedelta) -> datetime | None:

@@ -18,6 +18,7 @@ from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
+from tidegate.kernel.states import follow
 from tidegate.match.index import compare
 from tidegate.match.model import Match
 from tidegate.people.model import ProposalApproved, ProposalKind
@@ -25,6 +26,7 @@ from tidegate.signal import store as signals
 from tidegate.signal.model import Label
 from tidegate.verdict import rules, store
 from tidegate.verdict.model import (
+    HOLDS,
     BytesForgotten,
     BytesRemembered,
     HoldConfirmed,
@@ -136,7 +138,8 @@ async def _again(
     running = await store.running_hold(tx, known.id)
     last = await store.latest(tx, known.id)
     assert last is not None
-    if running is not None:
+    # A hold is over on time even while no worker runs that could write it down (floor rule 1).
+    if running is not None and not rules.due_to_lapse(running, tx.now):
         verdict = replace(
             verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at
         )
@@ -250,6 +253,7 @@ async def lapse_due_holds(tx: Transaction) -> int:
     for content in due:
         hold = await store.running_hold(tx, content)
         if hold is not None and rules.due_to_lapse(hold, tx.now):
+            follow(HOLDS, hold.state, HoldLapsed, "hold")
             await tx.append(HoldLapsed(content=content, revision=hold.revision))
     return len(due)
 
@@ -270,6 +274,7 @@ async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId
     """End a hold because people decided to remove the content."""
     hold = await store.running_hold(tx, content)
     if hold is not None:
+        follow(HOLDS, hold.state, HoldConfirmed, "hold")
         await tx.append(HoldConfirmed(content=content, revision=hold.revision, decision=decision))
 
 

@@ -1,7 +1,7 @@
 """Putting the doors on their listeners.
 
-May decide: which door hangs on which listener, and what every answer carries. Three applications in one process, each with
-its own port: public, platform, staff.
+May decide: which door hangs on which listener, and what every answer carries. Three applications in one process, each
+with its own port: public, platform, staff.
 """
 
 import re

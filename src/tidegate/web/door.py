@@ -1,7 +1,7 @@
 """Doors: every route stands on exactly one listener and says who may use it.
 
-May decide: who gets in. A route that declares no listener and no permission cannot be written. The table of all of them is
-generated into ``docs/roles.md`` and every cell is tried by a test.
+May decide: who gets in. A route that declares no listener and no permission cannot be written. The table of all of
+them is generated into ``docs/roles.md`` and every cell is tried by a test.
 """
 
 from collections.abc import Awaitable, Callable

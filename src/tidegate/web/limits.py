@@ -1,7 +1,7 @@
 """Rate limits: a bucket a key, per process.
 
-May decide: when to say "too many". Kept in memory: a restart forgets, several processes multiply; it protects the node, it
-is no rule of the floor. Sign-in attempts are counted in the database instead.
+May decide: when to say "too many". Kept in memory: a restart forgets, several processes multiply; it protects the
+node, it is no rule of the floor. Sign-in attempts are counted in the database instead.
 """
 
 import time

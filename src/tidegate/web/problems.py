@@ -3,6 +3,7 @@
 May decide: which status a kind has. An error that is not ours shows a reference and no text; its text goes to the log.
 """
 
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
@@ -68,7 +69,7 @@ def of_error(error: TidegateError) -> JSONResponse:
         headers["Retry-After"] = str(RETRY_SECONDS)
     if error.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
-    if status >= 500 and error.kind is not Kind.UNAVAILABLE:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and error.kind is not Kind.UNAVAILABLE:
         reference = uuid4().hex[:12]
         log.error(
             "failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__
@@ -113,7 +114,7 @@ def install(application: FastAPI) -> None:
     async def on_form(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         mistakes = [
-            f"{'.'.join(str(part) for part in mistake['loc'] if part not in {'body', 'query', 'path'}) or 'body'}: {mistake['msg']}"
+            f"{'.'.join(str(part) for part in mistake['loc'][1:]) or mistake['loc'][0]}: {mistake['msg']}"
             for mistake in error.errors()
         ]
         return problem(422, TABLE[Kind.MALFORMED][1], "; ".join(mistakes), kind=Kind.MALFORMED)

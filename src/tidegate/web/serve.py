@@ -1,7 +1,7 @@
 """The web process: three listeners on sockets we bind ourselves.
 
-May decide: nothing. The sockets are made with IPPROTO_TCP so that answers are sent at once (asyncio sets TCP_NODELAY only on
-such sockets), and with SO_REUSEPORT so that several processes can share a port.
+May decide: nothing. The sockets are made with IPPROTO_TCP so that answers are sent at once (asyncio sets TCP_NODELAY
+only on such sockets), and with SO_REUSEPORT so that several processes can share a port.
 """
 
 import asyncio

@@ -1,0 +1,1 @@
+"""The demonstration: one picture's whole life, played over HTTP between real processes, with harmless pictures."""
