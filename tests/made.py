@@ -14,6 +14,8 @@ from tidegate.case.model import Case
 from tidegate.case.model import Reason as CaseReason
 from tidegate.case.model import State as CaseState
 from tidegate.content.model import AccountClass, Content, ContentKind, Fingerprints, Standing, Surface
+from tidegate.decision.model import Decision, Exempt, Ground, Measure, Provision, Shown
+from tidegate.decision.model import State as DecisionState
 from tidegate.fingerprint.model import Rotation, Unchecked
 from tidegate.kernel.event import Code, Country, Language
 from tidegate.kernel.ids import CaseId, ContentId, DecisionId, Id, ServiceId, SignalId, StaffId
@@ -193,10 +195,27 @@ def case(
     )
 
 
-DECISION: DecisionId = number(DecisionId, 1)
-
-
 def person(which: int) -> StaffId:
     """Give someone on the staff."""
     found: StaffId = number(StaffId, which)
     return found
+
+
+def decision(*, voters: tuple[int, ...], state: DecisionState = DecisionState.MADE) -> Decision:
+    """Give a decision to remove two contents, to be issued in a minute."""
+    return Decision(
+        id=number(DecisionId, 1),
+        case=number(CaseId, 1),
+        state=state,
+        measure=Measure.REMOVE,
+        ground=Ground.LAW,
+        provision=Provision.TCO_2_7_D,
+        exempt=Exempt.NONE,
+        label=Label.INSTRUCTS,
+        reason=CaseReason.EXACT_MATCH,
+        people=len(voters),
+        new_signal=True,
+        contents=(Shown(number(ContentId, 1), 1), Shown(number(ContentId, 2), 1)),
+        voters=tuple(person(which) for which in voters),
+        issue_at=NOW + timedelta(seconds=60),
+    )

@@ -206,14 +206,11 @@ def jail() -> None:
 
 
 @jail.command("check")
-@click.option("--json", "as_json", is_flag=True)
-def jail_check(*, as_json: bool) -> None:
-    """Say which locks this kernel gives."""
-    from tidegate.jail.check import check
+def jail_check() -> None:
+    """Say which locks this kernel gives, as JSON."""
+    from tidegate.jail.command import check_jail
 
-    report = check()
-    click.echo(json.dumps(report.document()) if as_json else report.text())
-    sys.exit(0 if report.sufficient else 1)
+    sys.exit(check_jail(sys.stdout.write))
 
 
 def _with_database() -> Any:  # noqa: ANN401 - Settings, imported late

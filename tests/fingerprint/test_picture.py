@@ -162,9 +162,7 @@ def test_an_answer_of_another_form_is_refused(answer: bytes) -> None:
         PictureFingerprint.unpack(answer[:264])
 
 
-@pytest.mark.parametrize(
-    "change", [{"quality": 101}, {"width": 0}, {"height": 0}, {"width": 10**6, "height": 10**6}]
-)
+@pytest.mark.parametrize("change", [{"quality": 101}, {"width": 0}, {"height": 0}, {"width": 10**6, "height": 10**6}])
 def test_an_answer_out_of_range_is_refused(change: dict[str, int]) -> None:
     good: dict[str, Any] = {"pdq": (bytes(32),) * 8, "quality": 100, "width": 5, "height": 7}
     assert PictureFingerprint.unpack(PictureFingerprint(**good).pack()) == PictureFingerprint(**good)

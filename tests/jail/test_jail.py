@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from held_jail import HERE, HeldJail, MakeJail
@@ -19,6 +20,26 @@ from tidegate.jail.model import REQUIRED, Lock, Start
 from tidegate.kernel.errors import ConfigurationError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail needs Linux")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[HeldJail]:
+    held = HeldJail(size=1)
+    yield held
+    held.stop()
+
+
+@pytest.fixture
+def make_jail() -> Iterator[MakeJail]:
+    made: list[HeldJail] = []
+
+    def make(**settings: Any) -> HeldJail:
+        made.append(HeldJail(**settings))
+        return made[-1]
+
+    yield make
+    for held in made:
+        held.stop()
 
 
 def eventually(condition: Callable[[], object], within: float = 15.0) -> None:
@@ -86,6 +107,13 @@ def test_large_answers_come_back_whole_up_to_the_limit(shared: HeldJail) -> None
 def test_a_bad_request_is_one_failure(shared: HeldJail, function: str, arguments: bytes, reason: Reason) -> None:
     assert fails(shared, function, arguments) is reason
     assert shared.run("digest", b"next") == hashlib.sha256(b"next").digest()
+
+
+def test_a_child_that_ran_out_of_memory_is_not_used_again(make_jail: MakeJail) -> None:
+    held = make_jail(size=1)
+    child = held.run("process")
+    assert fails(held, "hog") is Reason.TOO_LARGE
+    assert held.run("process") != child
 
 
 def test_the_clock_ends_a_loop(shared: HeldJail) -> None:
@@ -230,7 +258,9 @@ def test_a_forkserver_that_cannot_be_started_again_refuses_at_once(make_jail: Ma
     source = engine.read_text(encoding="utf-8")
     shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
     engine.unlink()
+    (child,) = children_of(forkserver_of(held))
     os.kill(forkserver_of(held), signal.SIGKILL)
+    eventually(lambda: not alive(child))
 
     async def refused() -> float:
         # The first may still have waited for a child; from then on nobody does.

@@ -63,11 +63,13 @@ def outcome(appeal: Appeal, people: int) -> Outcome | None:
     The two ways of being right count together for undoing; the narrower then stands, unless as many agree on the wider.
     """
     votes = Counter(found for _, found in appeal.votes)
-    needed = max(people, 1)
+    right = votes[Outcome.NOT_TERRORIST] + votes[Outcome.USE_ALLOWED]
+    # Judges who disagree are joined by a third, even where one alone would do.
+    needed = max(people, 2 if right and votes[Outcome.UPHELD] else 1)
     for found in (Outcome.UPHELD, Outcome.NOT_TERRORIST, Outcome.USE_ALLOWED):
         if votes[found] >= needed:
             return found
-    if votes[Outcome.NOT_TERRORIST] + votes[Outcome.USE_ALLOWED] >= needed:
+    if right >= needed:
         return Outcome.USE_ALLOWED
     return None
 

@@ -140,6 +140,9 @@ def outcome(matter: Matter, votes: Sequence[Vote]) -> Outcome | None:
         return [by_id[shown.content] for shown in vote.shown if shown.content in by_id]
 
     needed = max((people_needed(matter, vote.measure, seen(vote)) for vote in votes), default=1)
+    if len({vote.measure for vote in votes}) > 1:
+        # What one alone could decide when they voted may be disputed by now: then one alone decides nothing.
+        needed = max(needed, _DISAGREEING)
     for measure, count in Counter(vote.measure for vote in votes).items():
         if count >= needed:
             agreed = tuple(vote for vote in votes if vote.measure is measure)

@@ -15,9 +15,7 @@ from tidegate.fingerprint.picture import fingerprint_in
 from tidegate.jail import Jail, JailError
 
 
-def fingerprint_files(
-    paths: Iterable[Path], stdout_write: Callable[[str], object], *, jail: Jail | None = None
-) -> int:
+def fingerprint_files(paths: Iterable[Path], stdout_write: Callable[[str], object], *, jail: Jail | None = None) -> int:
     """Write one line of JSON for each file: its fingerprints, or why there are none."""
     return asyncio.run(_fingerprint_files(paths, stdout_write, jail or Jail(size=1)))
 

@@ -72,8 +72,7 @@ class PdqStream:
         bits = np.packbits(kernels.dihedral_bits(kernels.transform(points, _COSINES)), axis=1)
         quality = int(kernels.quality(points))
         return tuple(
-            (rotation, Pdq(value=row.tobytes(), quality=quality))
-            for rotation, row in zip(Rotation, bits, strict=True)
+            (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, bits, strict=True)
         )
 
 

@@ -155,9 +155,7 @@ def _mean_along_columns(
 
 
 @kernel
-def _mean_along_rows(
-    row0: Floats, row1: Floats, row2: Floats, row3: Floats, out: Floats, window: int
-) -> None:
+def _mean_along_rows(row0: Floats, row1: Floats, row2: Floats, row3: Floats, out: Floats, window: int) -> None:
     length = row0.shape[0]
     ahead = _ahead(window)
     sum0 = sum1 = sum2 = sum3 = np.float32(0)

@@ -63,7 +63,8 @@ def run(function: Function, data: bytes, arguments: bytes, answer_limit: int) ->
     except MemoryError:
         # The header promised something within the pixel limit and the decoder wanted far more: too large to
         # check.
-        return model.TOO_LARGE, b""
+        # What it holds on to may leave the next one short, so this child is not used again.
+        return model.TOO_LARGE | model.LAST, b""
     except Exception:  # noqa: BLE001 -- decoders raise anything over bytes made to break them
         return model.UNDECODABLE, b""
     return (model.ANSWERED, answer) if len(answer) <= answer_limit else (model.TOO_LARGE, b"")

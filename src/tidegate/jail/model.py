@@ -54,7 +54,7 @@ REQUIRED = frozenset({Lock.RLIMITS, Lock.SECCOMP})
 JAIL_ACCOUNT = Account(uid=65531, gid=65531)
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer, not a mishap
+class Refusal(Exception):
     """Raised by a jailed function: these bytes cannot be worked on, and why."""
 
     def __init__(self, reason: Reason) -> None:

@@ -87,6 +87,11 @@ class Jail:
         """Name the locks children are without here."""
         return self._link.missing if self._link is not None else ()
 
+    @property
+    def running(self) -> bool:
+        """Say whether requests can be answered: started, and with children or a forkserver that makes them."""
+        return self._keeper is not None and not self._down
+
     async def start(self) -> None:
         """Start the forkserver and the children, from the main thread.
 

@@ -17,7 +17,7 @@ _LAST_WORD = 2.0
 _REASONS = {model.UNDECODABLE: Reason.UNDECODABLE, model.TOO_LARGE: Reason.TOO_LARGE}
 
 
-class Broken(Exception):  # noqa: N818 -- an event between two modules
+class Broken(Exception):
     """The child died."""
 
 
@@ -57,8 +57,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         try:
             await loop.sock_sendall(self._pipe, header + name + arguments)
-            # A child has all it was promised, answers and may leave: then even nothing cannot be sent any
-            # more.
+            # A child that was promised nothing more may have answered and left: not even nothing can be sent then.
             if data:
                 await loop.sock_sendall(self._pipe, data)
         except OSError as error:

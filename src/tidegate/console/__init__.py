@@ -1,0 +1,42 @@
+"""Server-rendered pages: the console for staff, and the public pages. No build step, nothing from elsewhere."""
+
+from tidegate.console import (
+    account,
+    appeals,
+    assets,
+    case,
+    decision,
+    home,
+    instructions,
+    keys,
+    ledger,
+    notice,
+    people,
+    picture,
+    queue,
+    record,
+    report,
+    sign_in,
+    signals,
+)
+
+DOORS = (
+    sign_in.door,
+    account.door,
+    queue.door,
+    case.door,
+    picture.door,
+    decision.door,
+    appeals.door,
+    signals.door,
+    instructions.door,
+    people.door,
+    keys.door,
+    record.door,
+    assets.staff_door,
+    assets.public_door,
+    home.door,
+    notice.door,
+    report.door,
+    ledger.door,
+)

@@ -1,0 +1,56 @@
+"""Doors of pages: what every page of the console and of the public listener has in common.
+
+May decide: nothing about who gets in (``web.door`` does). Adds the security headers, reads forms within a limit, and answers
+an error with a page where a person asked and with a problem document where a program did.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+
+from tidegate.console.errors import render_error
+from tidegate.console.forms import PageRequest
+from tidegate.console.headers import protect
+from tidegate.web.door import Door, Listener, Needs
+from tidegate.web.problems import as_error, of_error
+
+Handler = Callable[..., Coroutine[Any, Any, Response]]
+
+
+class _PageRoute(APIRoute):
+    """A route whose answers carry the headers of a page, errors included."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            page = PageRequest(request.scope, request.receive)
+            try:
+                response = await handle(page)
+            except Exception as error:
+                known = as_error(error)
+                if known is None:
+                    raise
+                response = render_error(page, known) or of_error(known)
+            return protect(response)
+
+        return answer
+
+
+class Pages(Door):
+    """The pages of one listener in one module."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        self.router.route_class = _PageRoute
+
+    def get(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
+        """Declare a page to read."""
+        return self.route("GET", path, needs=needs, response_class=HTMLResponse, include_in_schema=False)
+
+    def post(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
+        """Declare where a form is sent."""
+        return self.route("POST", path, needs=needs, response_class=HTMLResponse, include_in_schema=False)

@@ -1,0 +1,139 @@
+"""Reading forms: within a limit, strictly, in Unicode normal form C.
+
+May decide: whether a form is well formed and came from one of our own pages. What is in it goes to the steps.
+"""
+
+import unicodedata
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from fastapi import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect
+
+from tidegate.kernel.errors import Forbidden, Malformed, TooLarge
+from tidegate.web.door import node_of
+
+#: A list of signals is the largest thing anyone sends by a form.
+MOST_BYTES = 8 * 2**20
+MOST_FIELDS = 5_000
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class PageRequest(Request):
+    """A request whose form is read here rather than by Starlette: with a limit, and by the parser we have anyway."""
+
+    async def _get_form(self, **_limits: object) -> FormData:
+        if self._form is None:
+            self._form = await _read_form(self)
+        return self._form
+
+
+async def body_of(request: Request) -> bytes:
+    """Read a body within the limit.
+
+    Raises:
+        TooLarge: there is more.
+        Malformed: it broke off.
+    """
+    return b"".join([chunk async for chunk in _chunks(request)])
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    read = 0
+    try:
+        async for chunk in request.stream():
+            read += len(chunk)
+            if read > MOST_BYTES:
+                raise TooLarge(f"A form may be at most {MOST_BYTES // 2**20} MiB.")
+            yield chunk
+    except ClientDisconnect as error:
+        raise Malformed("The form broke off before its end: send it again.") from error
+
+
+async def _read_form(request: Request) -> FormData:
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind == "multipart/form-data":
+        return _parts(await body_of(request), options.get("boundary", ""))
+    if kind == "application/x-www-form-urlencoded":
+        text = (await body_of(request)).decode("utf-8", "replace")
+        try:
+            return FormData(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+        except ValueError as error:
+            raise Malformed("The form has too many fields.") from error
+    return FormData()
+
+
+def _parts(body: bytes, boundary: str) -> FormData:
+    fields: list[tuple[str, str]] = []
+    name, value = "", bytearray()
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MOST_FIELDS, strict=True) as parser:
+            for part in parser.parse(body):
+                if isinstance(part, MultipartSegment):
+                    name, value = part.name, bytearray()
+                elif part is not None:
+                    value += part
+                else:
+                    fields.append((name, value.decode("utf-8", "replace")))
+            # Closing checks that the last boundary was there.
+            parser.parse(b"")
+    except MultipartError as error:
+        raise Malformed("The form is broken or breaks off: send it again.") from error
+    return FormData(fields)
+
+
+def text_in(form: FormData, name: str) -> str:
+    """Give a field's text as it is kept: normalised, with plain line ends, without blanks around it; empty when missing."""
+    text = str(form.get(name, "")).replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def choice_in(form: FormData, name: str, choices: type[Choice]) -> Choice | None:
+    """Give which of the choices was made; None when none was.
+
+    Raises:
+        Malformed: it is not one of them.
+    """
+    text = text_in(form, name)
+    if not text:
+        return None
+    try:
+        return choices(text)
+    except ValueError as error:
+        raise Malformed(f"{name} is one of {', '.join(choices)}.", reference=name) from error
+
+
+def needed_choice(form: FormData, name: str, choices: type[Choice]) -> Choice:
+    """Give which of the choices was made.
+
+    Raises:
+        Malformed: none was, or it is not one of them.
+    """
+    made = choice_in(form, name, choices)
+    if made is None:
+        raise Malformed(f"Choose {name}: one of {', '.join(choices)}.", reference=name)
+    return made
+
+
+def check_same_origin(request: Request) -> None:
+    """Refuse a form that another site's page sent, where there is no session whose token could tell.
+
+    After Go's ``http.CrossOriginProtection``: a browser says where a request comes from; what says nothing is no browser and
+    carries nobody's cookies.
+
+    Raises:
+        Forbidden: it came from elsewhere.
+    """
+    site = request.headers.get("sec-fetch-site", "")
+    origin = request.headers.get("origin", "")
+    if site in {"same-origin", "none"}:
+        return
+    settings = node_of(request).settings
+    ours = {request.headers.get("host", ""), *(urlsplit(str(url)).netloc for url in (settings.public_url, settings.staff_url))}
+    if site or (origin and urlsplit(origin).netloc not in ours):
+        raise Forbidden("This form was sent by another site's page: open ours and send it from there.", reference="origin")

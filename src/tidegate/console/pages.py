@@ -1,0 +1,114 @@
+"""Rendering pages: Jinja2 with everything escaped, nothing undefined, every word through gettext.
+
+May decide: nothing about what a page says. What users wrote is only ever escaped text in an element of its own direction.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from tidegate.console.language import COOKIE, LANGUAGES, chosen_language, language_of, translations
+from tidegate.console.words import WORDS, N_
+from tidegate.people.model import Permission, Session
+
+_YEAR_SECONDS = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the navigation leads to."""
+
+    path: str
+    name: str
+    what: str
+    needs: Permission
+
+
+PLACES: Sequence[Place] = (
+    Place("/queue", N_("Queue"), N_("What people must look at, the most urgent first."), Permission.SEE_CASE),
+    Place("/appeals", N_("Appeals"), N_("Complaints that other people decide."), Permission.SEE_APPEAL),
+    Place("/signals", N_("Signals"), N_("What is known, and how well."), Permission.SEE_SIGNALS),
+    Place("/instructions", N_("Instructions"), N_("What platforms were asked to do."), Permission.SEE_INSTRUCTIONS),
+    Place("/people", N_("People"), N_("Staff, their roles, and what needs a second person."), Permission.MANAGE_PEOPLE),
+    Place("/keys", N_("Keys"), N_("Services and their API keys."), Permission.MANAGE_KEYS),
+    Place("/record", N_("Record"), N_("Everything that happened, and who saw what."), Permission.READ_RECORD),
+    Place("/account", N_("My account"), N_("Your sessions and passkeys."), Permission.SEE_OWN_ACCOUNT),
+)
+
+
+def render(request: Request, template: str, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what the template names
+    """Answer with a page in the reader's language."""
+    language = language_of(request)
+    session: Session | None = getattr(request.state, "session", None)
+    shown = environment(language).get_template(template)
+    page = shown.render(
+        language=language,
+        languages=[
+            (code, name, "?" + request.url.include_query_params(lang=code).query) for code, name in LANGUAGES.items()
+        ],
+        session=session,
+        places=[place for place in PLACES if session is not None and place.needs in session.permissions],
+        path=request.url.path,
+        **values,
+    )
+    response = HTMLResponse(page)
+    if chosen := chosen_language(request):
+        response.set_cookie(COOKIE, chosen, max_age=_YEAR_SECONDS, httponly=True, samesite="lax")
+    return response
+
+
+def translated(request: Request, text: str) -> str:
+    """Say something in the reader's language."""
+    return str(translations(language_of(request)).gettext(text)) if text else text
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Give the templates in a language."""
+    made = Environment(
+        loader=PackageLoader("tidegate.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    known = translations(language)
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+
+    def say(kind: str, word: str | None) -> str:
+        return known.gettext(WORDS[kind][str(word)]) if word else "–"  # type: ignore[no-any-return]  # untyped in Babel
+
+    def moment(at: datetime | str) -> Markup:
+        when = datetime.fromisoformat(at) if isinstance(at, str) else at
+        text = format_datetime(when, "d MMMM y, HH:mm:ss", locale=language)
+        return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
+
+    made.globals |= {"say": say, "asset": asset, "WORDS": WORDS}
+    made.filters |= {"moment": moment, "number": lambda number: format_decimal(number, locale=language)}
+    return made
+
+
+@cache
+def static_files() -> dict[str, bytes]:
+    """Give the files pages load, by name."""
+    folder = files("tidegate.console").joinpath("static")
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+@cache
+def asset(name: str) -> str:
+    """Give the address of a file; it changes with what is in it, so that browsers may keep it."""
+    return f"/static/{name}?v={hashlib.sha256(static_files()[name]).hexdigest()[:12]}"
