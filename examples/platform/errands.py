@@ -30,8 +30,8 @@ class Errands:
         self._under_way: set[int] = set()
 
     async def run(self, number: int) -> None:
-        """Try one errand now; when it fails it waits for its next turn."""
-        if number in self._under_way:
+        """Try one errand now, unless an earlier one about its post still waits; when it fails it waits its turn."""
+        if number in self._under_way or number not in self._store.due_errands(time.time()):
             return
         self._under_way.add(number)
         try:

@@ -200,6 +200,28 @@ def platform_check(url: str, *, as_json: bool) -> None:
     sys.exit(0 if all(check.passed for check in checks) else 1)
 
 
+@main.command()
+@click.option("--once", is_flag=True, help="Play it on a database of its own and leave; exit 0 only if every step happened.")
+@click.option("--json", "as_json", is_flag=True, help="Show the result as one JSON object.")
+@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own pictures as the unrelated uploads.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Leave the ledger's files, a receipt and the platform's list here.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Where the demonstration lives.")
+@click.option("--forget", is_flag=True, help="Remove the demonstration in --data and leave.")
+def demo(*, once: bool, as_json: bool, pictures: Path | None, keep: Path | None, data: Path | None, forget: bool) -> None:
+    """Play one picture's whole life, with harmless pictures, and keep serving until Ctrl-C."""
+    from tidegate.demonstration.command import demonstrate, forget_demonstration
+
+    if forget:
+        forget_demonstration(data or Path(".tidegate-demo"))
+        return
+    place = data if data is not None or once else Path(".tidegate-demo")
+    sys.exit(
+        demonstrate(
+            data=place, once=once, as_json=as_json, pictures=pictures, keep=keep, write=sys.stdout.write, say=say
+        )
+    )
+
+
 @main.group()
 def jail() -> None:
     """The jail untrusted bytes are decoded in."""
@@ -207,7 +229,7 @@ def jail() -> None:
 
 @jail.command("check")
 def jail_check() -> None:
-    """Say which locks this kernel gives, as JSON."""
+    """Say which locks this kernel gives, and try to get out of the jail."""
     from tidegate.jail.command import check_jail
 
     sys.exit(check_jail(sys.stdout.write))

@@ -22,7 +22,7 @@ from tidegate.decision import store as decision_store
 from tidegate.decision.model import DecisionIssued, DecisionReversed, Measure
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as enforcement_store
-from tidegate.enforcement.model import Action, Cause, Instructed
+from tidegate.enforcement.model import Action, Cause, Instructed, Resent
 from tidegate.enforcement.rules import lift
 from tidegate.flag import steps as flags
 from tidegate.flag import store as flag_store
@@ -219,7 +219,13 @@ async def regroup(tx: Transaction, happened: ContentEdited) -> None:
 
 async def deliver_later(tx: Transaction, happened: Instructed) -> None:
     """Carry the instruction to the platform."""
-    await defer(tx, "deliver", lock=str(happened.content), instruction=str(happened.instruction))
+    # No lock: a newer instruction must not wait until an older one's back-off is over; its sequence keeps the order.
+    await defer(tx, "deliver", instruction=str(happened.instruction))
+
+
+async def deliver_again(tx: Transaction, happened: Resent) -> None:
+    """Carry a dead letter to the platform once more."""
+    await defer(tx, "deliver", instruction=str(happened.instruction))
 
 
 async def look_back_later(tx: Transaction, happened: SignalConfirmed) -> None:
@@ -279,6 +285,7 @@ WITH: dict[type[Event], Sequence[Follower]] = {
 
 AFTER: dict[type[Event], Sequence[Deferral]] = {
     Instructed: (deliver_later,),
+    Resent: (deliver_again,),
     SignalConfirmed: (look_back_later,),
 }
 

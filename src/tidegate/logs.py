@@ -7,7 +7,7 @@ would have and by their looks, whoever logs them.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -31,17 +31,30 @@ _FORBIDDEN_NAMES = frozenset(
 )
 #: Sixteen or more hexadecimal bytes in a row, a connection's password, an API key, a link's secret.
 _SECRETS = re.compile(r"[0-9a-fA-F]{32,}|(?<=:)[^:@/\s]+(?=@)|tidegate_[A-Za-z0-9_-]{20,}|[A-Za-z0-9_-]{43,}")
-_KEPT_AS_THEY_ARE = frozenset({"request_id", "reference", "action", "event", "level", "timestamp"})
+_KEPT_AS_THEY_ARE = frozenset({"request_id", "reference", "action", "level", "timestamp"})
+_NOT_LOGGED = "[not logged]"
 
 
 def redact(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Drop what must never be written."""
     for name in list(line):
-        if name in _FORBIDDEN_NAMES:
-            line[name] = "[not logged]"
-        elif isinstance(line[name], str) and name not in _KEPT_AS_THEY_ARE:
-            line[name] = _SECRETS.sub("[not logged]", line[name])
+        # A leading underscore marks what the formatter itself takes out again.
+        if name not in _KEPT_AS_THEY_ARE and not name.startswith("_"):
+            line[name] = _cleaned(name, line[name])
     return line
+
+
+def _cleaned(name: str, value: object) -> object:
+    """Clean a value and all that is in it."""
+    if name in _FORBIDDEN_NAMES or isinstance(value, (bytes, bytearray, memoryview)):
+        return _NOT_LOGGED
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {_SECRETS.sub(_NOT_LOGGED, str(key)): _cleaned(str(key), item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_cleaned("", item) for item in value]
+    return _SECRETS.sub(_NOT_LOGGED, str(value))
 
 
 def configure_logs(level: str) -> None:

@@ -116,5 +116,5 @@ def test_a_damaged_key_is_never_replaced(tmp_path: Path, name: str) -> None:
 
 def test_a_file_where_the_folder_should_be_is_explained(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("not a folder")
-    with pytest.raises(ConfigurationError, match="folder of keys"):
+    with pytest.raises(ConfigurationError, match="cannot be read or written"):
         Keyring.open(tmp_path / "keys")

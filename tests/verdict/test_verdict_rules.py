@@ -149,7 +149,6 @@ def test_taking_power_away_never_makes_a_hold(facts: Facts) -> None:
         replace(facts, fingerprints=replace(facts.fingerprints, quality=0)),
         replace(facts, hold_for=facts.hold_for / 2),
         replace(facts, signals=[replace(signal, disputed=True) for signal in facts.signals]),
-        replace(facts, matches=facts.matches[1:]) if not facts.matches[:1] else facts,
     ]
     assert not any(held(weak) for weak in weaker)
 

@@ -6,7 +6,7 @@ May decide: nothing about what a page says. What users wrote is only ever escape
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -93,7 +93,7 @@ def environment(language: str) -> Environment:
 
     def moment(at: datetime | str) -> Markup:
         when = datetime.fromisoformat(at) if isinstance(at, str) else at
-        text = format_datetime(when, "d MMMM y, HH:mm:ss", locale=language)
+        text = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm:ss", locale=language)
         return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
 
     made.globals |= {"say": say, "asset": asset, "WORDS": WORDS}

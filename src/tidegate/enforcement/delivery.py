@@ -4,6 +4,7 @@ May decide: whether an answer is an acknowledgement. Only the platform's own wor
 ``{"acknowledged": id}``. Anything else, a bare 200 with garbage included, is tried again.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -69,15 +70,25 @@ async def attempt(
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         "content-type": "application/json",
+        "accept-encoding": "identity",
         "webhook-id": identity,
         "webhook-timestamp": str(now_seconds),
         "webhook-signature": sign(key, identity, now_seconds, raw),
     }
+    said = b""
     try:
-        answer = await client.post(url, content=raw, headers=headers)
-    except (HTTPError, InvalidURL, ValueError) as error:
+        # The client's clock is for each read; an answer that only trickles must not keep us for ever either.
+        async with (
+            asyncio.timeout(client.timeout.read),
+            client.stream("POST", url, content=raw, headers=headers) as answer,
+        ):
+            async for chunk in answer.aiter_raw():
+                said += chunk
+                if len(said) > _LONGEST_ANSWER:
+                    break
+    except (HTTPError, InvalidURL, ValueError, TimeoutError) as error:
         return Delivery(None, type(error).__name__)
-    return read_answer(answer.status_code, answer.content, identity)
+    return read_answer(answer.status_code, said, identity)
 
 
 def read_answer(status: int, content: bytes, identity: str) -> Delivery:
@@ -86,7 +97,7 @@ def read_answer(status: int, content: bytes, identity: str) -> Delivery:
         return Delivery(None, f"status {status}")
     try:
         said = json.loads(content[:_LONGEST_ANSWER])
-    except ValueError:
+    except (ValueError, RecursionError):
         return Delivery(None, "no acknowledgement in the answer")
     if (
         not isinstance(said, dict)

@@ -21,6 +21,14 @@ async def on_content(tx: Transaction, content: ContentId) -> list[tuple[FlagId, 
     return [(FlagId(row["id"]), State(row["state"])) for row in rows]
 
 
+async def listed(tx: Transaction, content: ContentId) -> list[Row]:
+    """List the flags on a content for those who look at it: flag, label, trusted, state, raised_at."""
+    rows = await tx.rows(
+        "SELECT id, label, trusted, state, raised_at FROM flag WHERE content = %(content)s ORDER BY id", content=content
+    )
+    return [{**row, "flag": FlagId(row["id"])} for row in rows]
+
+
 async def _raised(tx: Transaction, happened: FlagRaised) -> None:
     await tx.execute(
         """

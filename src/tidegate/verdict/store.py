@@ -1,13 +1,15 @@
 """The only SQL that names verdict's tables. May decide: nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from tidegate.content.model import ContentErased
 from tidegate.content.store import facts_part, fingerprints_of, uploader_digest
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
-from tidegate.kernel.event import Event
+from tidegate.kernel.event import Event, decode
 from tidegate.kernel.ids import ContentId, ServiceId, SignalId
+from tidegate.match.model import Match
 from tidegate.signal.model import Label
 from tidegate.verdict.model import (
     BytesForgotten,
@@ -119,6 +121,28 @@ async def add_to_tally(tx: Transaction, what: str) -> None:
         what=what,
         shard=tx.randomness(1)[0] % 16,
     )
+
+
+async def holds_until(tx: Transaction, contents: Sequence[ContentId]) -> dict[ContentId, datetime]:
+    """Say of which contents a hold is running, and until when."""
+    rows = await tx.rows(
+        "SELECT content, expires_at FROM hold WHERE content = ANY(%(ids)s) AND state = 'held'",
+        ids=[content.value for content in contents],
+    )
+    return {ContentId(row["content"]): row["expires_at"] for row in rows}
+
+
+async def matches_on(tx: Transaction, content: ContentId) -> tuple[Match, ...]:
+    """Give the matches of the newest verdict on a content, the nearest first."""
+    row = await tx.row(
+        """
+        SELECT data FROM event WHERE kind = 'verdict.given' AND about @> ARRAY[%(content)s] AND subject = %(content)s
+        ORDER BY id DESC LIMIT 1
+        """,
+        content=content,
+    )
+    given = None if row is None else decode(VerdictGiven.kind, row["data"])
+    return given.matches if isinstance(given, VerdictGiven) else ()
 
 
 def _hold(row: Row) -> Hold:

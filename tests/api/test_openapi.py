@@ -1,0 +1,46 @@
+"""The API describes itself truly: OpenAPI 3.1, every route with its need, and no answer of ours is a stack trace."""
+
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from running import Running
+from tidegate.people.model import Scope
+from tidegate.run import DOORS
+from tidegate.web.door import Door, Listener
+
+
+def test_the_document_is_openapi_and_names_every_platform_route(node: Running) -> None:
+    document: dict[str, Any] = node.platform().client.get("/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"].startswith("3.1")
+    assert DOORS
+    declared = {(row.method.lower(), row.path) for row in Door.every if row.listener is Listener.PLATFORM}
+    described = {(method, path) for path, methods in document["paths"].items() for method in methods}
+    assert described == declared
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert operation["x-needs"]
+            assert operation["description"] or operation["summary"]
+
+
+def test_made_up_requests_never_break_the_node(node: Running) -> None:
+    """A short campaign; longer ones only change the number of examples."""
+    platform = node.platform(scopes=frozenset({Scope.CONTENT, Scope.FLAG, Scope.INSTRUCTION, Scope.SIGNAL_READ}))
+    document = platform.client.get("/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document)
+    authorization = platform.client.headers["authorization"]
+
+    for operation in schema.get_all_operations():
+        made = operation.ok()
+
+        @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        def one(case: Any) -> None:
+            answer = case.call(base_url=node.addresses.platform, headers={"Authorization": authorization})
+            assert answer.status_code < 500, (made.label, answer.status_code, answer.text)
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"].startswith("application/problem+json"), made.label
+
+        given(case=made.as_strategy())(one)()

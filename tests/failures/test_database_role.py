@@ -1,0 +1,117 @@
+"""The application's role owns nothing: it can add to the record and never change it."""
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tidegate.db.migrate import APPEND_ONLY, check_role, migrate, pending
+from tidegate.db.rebuild import rebuild
+from tidegate.db.transaction import Database
+from tidegate.flow import STORY, VIEWS
+from tidegate.kernel.errors import ConfigurationError
+
+from acts import held
+from conftest import Urls
+from running import Running
+
+
+@pytest.mark.parametrize("table", ["event", "ledger_entry"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET {} = {}",
+        "DELETE FROM {}",
+        "DELETE FROM {} WHERE false",
+        "TRUNCATE {}",
+        "TRUNCATE {} CASCADE",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "ALTER TABLE {} DISABLE TRIGGER USER",
+        "ALTER TABLE {} OWNER TO CURRENT_USER",
+        "ALTER TABLE {} RENAME TO other",
+        "ALTER TABLE {} ADD COLUMN more int",
+        "DROP TABLE {}",
+        "GRANT ALL ON {} TO CURRENT_USER",
+        "CREATE TRIGGER sly AFTER INSERT ON {} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "CREATE RULE sly AS ON INSERT TO {} DO INSTEAD NOTHING",
+        "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE",
+        "COMMENT ON TABLE {} IS 'nothing'",
+    ],
+)
+def test_the_record_cannot_be_rewritten(urls: Urls, table: str, statement: str) -> None:
+    column = {"event": "kind", "ledger_entry": "entry"}[table]
+    text = statement.replace("{}", table, 1).replace("{}", column)
+    with psycopg.connect(urls.app, autocommit=True) as connection:
+        if text.startswith("GRANT"):
+            # PostgreSQL only warns here; what counts is that nothing was granted.
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(text.encode())
+                connection.execute(f"DELETE FROM {table}".encode())
+            return
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(text.encode())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE tidegate_owner",
+        "SET SESSION AUTHORIZATION tidegate_owner",
+        "ALTER ROLE CURRENT_USER SUPERUSER",
+        "SET session_replication_role = replica",
+        "CREATE TABLE public.mine (a int)",
+        "DROP SCHEMA public CASCADE",
+        "ALTER FUNCTION clear_upload_days(date, int) OWNER TO CURRENT_USER",
+        "INSERT INTO migration (name) VALUES ('9999_none.sql')",
+        "DELETE FROM migration",
+        "UPDATE exposure SET seconds = 0",
+        "COPY event TO PROGRAM 'true'",
+    ],
+)
+def test_there_is_no_way_around(urls: Urls, statement: str) -> None:
+    with psycopg.connect(urls.app, autocommit=True) as connection, pytest.raises(psycopg.Error) as refusal:
+        connection.execute(statement.encode())
+    assert refusal.value.sqlstate in {"42501", "0LP01"}
+
+
+def test_a_node_refuses_a_role_that_could_rewrite_history(urls: Urls) -> None:
+    check_role(urls.app)
+    with pytest.raises(ConfigurationError, match="a role of its own that owns nothing|owns nothing"):
+        check_role(urls.owner)
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("privilege", ["UPDATE", "DELETE", "TRUNCATE"])
+def test_one_privilege_too_many_is_found(urls: Urls, table: str, privilege: str) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(f"GRANT {privilege} ON {table} TO tidegate_app".encode())
+    with pytest.raises(ConfigurationError, match=f"may {privilege} the table {table}"):
+        check_role(urls.app)
+
+
+def test_one_column_too_many_is_found(urls: Urls) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(b"GRANT UPDATE (data) ON event TO tidegate_app")
+    with pytest.raises(ConfigurationError, match="may UPDATE the table event"):
+        check_role(urls.app)
+
+
+def test_migrating_again_takes_back_what_was_granted(urls: Urls) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(b"GRANT UPDATE, DELETE, TRUNCATE ON event, ledger_entry TO tidegate_app")
+    assert migrate(urls.owner, "tidegate_app") == []
+    check_role(urls.app)
+    assert pending(urls.app) == []
+
+
+def test_a_database_of_a_newer_release_is_left_alone(urls: Urls) -> None:
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        connection.execute(b"INSERT INTO migration (name) VALUES ('9999_later.sql')")
+    with pytest.raises(ConfigurationError, match=r"newer release \(9999_later\.sql\)"):
+        migrate(urls.owner, "tidegate_app")
+
+
+def test_the_application_cannot_rebuild(node: Running, database: Database) -> None:
+    held(node, node.platform(), 1)
+    with pytest.raises(errors.InsufficientPrivilege):
+        node.loop.run(rebuild(node.node.database, VIEWS))
+    assert database.story is STORY
