@@ -152,7 +152,5 @@ def test_a_node_that_finds_no_database_says_so(running: Running, server: Server)
         metrics = running.client(running.addresses.platform).get("/metrics")
         assert metrics.status_code == 503
         assert metrics.headers["content-type"] == "application/problem+json"
-        link = running.public().get("/notice/" + "a" * 43)
-        assert link.status_code in {404, 503}
     finally:
         server.start()

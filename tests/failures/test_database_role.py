@@ -1,5 +1,7 @@
 """The application's role owns nothing: it can add to the record and never change it."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import errors
@@ -11,7 +13,6 @@ from tidegate.flow import STORY, VIEWS
 from tidegate.kernel.errors import ConfigurationError
 
 from acts import held
-from conftest import Urls
 from running import Running
 
 
@@ -37,18 +38,13 @@ from running import Running
         "COMMENT ON TABLE {} IS 'nothing'",
     ],
 )
-def test_the_record_cannot_be_rewritten(urls: Urls, table: str, statement: str) -> None:
+def test_the_record_cannot_be_rewritten(urls: Any, table: str, statement: str) -> None:
     column = {"event": "kind", "ledger_entry": "entry"}[table]
     text = statement.replace("{}", table, 1).replace("{}", column)
-    with psycopg.connect(urls.app, autocommit=True) as connection:
-        if text.startswith("GRANT"):
-            # PostgreSQL only warns here; what counts is that nothing was granted.
-            with pytest.raises(errors.InsufficientPrivilege):
-                connection.execute(text.encode())
-                connection.execute(f"DELETE FROM {table}".encode())
-            return
-        with pytest.raises(errors.InsufficientPrivilege):
-            connection.execute(text.encode())
+    with psycopg.connect(urls.app) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute(text.encode())
+        # To grant what one does not have is only a warning; what counts is that nothing was granted.
+        connection.execute(f"DELETE FROM {table}".encode())
 
 
 @pytest.mark.parametrize(
@@ -67,35 +63,35 @@ def test_the_record_cannot_be_rewritten(urls: Urls, table: str, statement: str) 
         "COPY event TO PROGRAM 'true'",
     ],
 )
-def test_there_is_no_way_around(urls: Urls, statement: str) -> None:
+def test_there_is_no_way_around(urls: Any, statement: str) -> None:
     with psycopg.connect(urls.app, autocommit=True) as connection, pytest.raises(psycopg.Error) as refusal:
         connection.execute(statement.encode())
     assert refusal.value.sqlstate in {"42501", "0LP01"}
 
 
-def test_a_node_refuses_a_role_that_could_rewrite_history(urls: Urls) -> None:
+def test_a_node_refuses_a_role_that_could_rewrite_history(urls: Any) -> None:
     check_role(urls.app)
-    with pytest.raises(ConfigurationError, match="a role of its own that owns nothing|owns nothing"):
+    with pytest.raises(ConfigurationError, match="owns nothing"):
         check_role(urls.owner)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 @pytest.mark.parametrize("privilege", ["UPDATE", "DELETE", "TRUNCATE"])
-def test_one_privilege_too_many_is_found(urls: Urls, table: str, privilege: str) -> None:
+def test_one_privilege_too_many_is_found(urls: Any, table: str, privilege: str) -> None:
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         connection.execute(f"GRANT {privilege} ON {table} TO tidegate_app".encode())
     with pytest.raises(ConfigurationError, match=f"may {privilege} the table {table}"):
         check_role(urls.app)
 
 
-def test_one_column_too_many_is_found(urls: Urls) -> None:
+def test_one_column_too_many_is_found(urls: Any) -> None:
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         connection.execute(b"GRANT UPDATE (data) ON event TO tidegate_app")
     with pytest.raises(ConfigurationError, match="may UPDATE the table event"):
         check_role(urls.app)
 
 
-def test_migrating_again_takes_back_what_was_granted(urls: Urls) -> None:
+def test_migrating_again_takes_back_what_was_granted(urls: Any) -> None:
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         connection.execute(b"GRANT UPDATE, DELETE, TRUNCATE ON event, ledger_entry TO tidegate_app")
     assert migrate(urls.owner, "tidegate_app") == []
@@ -103,7 +99,7 @@ def test_migrating_again_takes_back_what_was_granted(urls: Urls) -> None:
     assert pending(urls.app) == []
 
 
-def test_a_database_of_a_newer_release_is_left_alone(urls: Urls) -> None:
+def test_a_database_of_a_newer_release_is_left_alone(urls: Any) -> None:
     with psycopg.connect(urls.owner, autocommit=True) as connection:
         connection.execute(b"INSERT INTO migration (name) VALUES ('9999_later.sql')")
     with pytest.raises(ConfigurationError, match=r"newer release \(9999_later\.sql\)"):
