@@ -60,7 +60,7 @@ class Errands:
             )
             self._gave_up_waiting(errand)
         except NodeRefusedError as error:
-            log.error("the node refused: %s %s", errand["kind"], error)  # noqa: TRY400 - its text says enough
+            log.error("the node refused: %s %s", errand["kind"], error)
             self._end(errand, "refused", {"problem": str(error)})
             self._gave_up_waiting(errand)
         else:
@@ -140,7 +140,7 @@ class Errands:
         try:
             instruction = Instruction.read(data)
         except NotAnInstructionError as error:
-            log.error("skipped: %s", error)  # noqa: TRY400 - its text says enough
+            log.error("skipped: %s", error)
             return
         applied = receive(self._store, instruction, time.time())
         with suppress(NodeRefusedError):

@@ -41,8 +41,10 @@ def test_three_days_of_attempts_are_neither_few_nor_a_flood() -> None:
 
 answers = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["acknowledged", "applied", "other"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["acknowledged", "applied", "other"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 

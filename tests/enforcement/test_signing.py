@@ -117,9 +117,7 @@ def test_a_stranger_s_signature_is_refused() -> None:
 
 
 def test_during_a_rotation_one_of_two_signatures_and_one_of_two_keys_is_enough() -> None:
-    both = (
-        f"{signing.sign(OTHER, 'instruction_1', NOW, BODY)} {signing.sign(KEY, 'instruction_1', NOW, BODY)}"
-    )
+    both = f"{signing.sign(OTHER, 'instruction_1', NOW, BODY)} {signing.sign(KEY, 'instruction_1', NOW, BODY)}"
     check(signatures=both)
     check(keys=(OTHER, KEY))
 

@@ -35,7 +35,7 @@ async def ledger_page(request: Request) -> Response:
         "public/ledger.html",
         address=address,
         origin=settings.ledger_origin,
-        key=str(Verifier.of(settings.ledger_origin, keys.ledger)),
+        key=Verifier.of(settings.ledger_origin, keys.ledger).vkey,
     )
 
 

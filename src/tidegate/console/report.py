@@ -36,6 +36,7 @@ async def report_page(request: Request) -> Response:
         request,
         "public/report.html",
         document=document,
+        address=f"{str(node.settings.public_url).rstrip('/')}/ledger",
         kinds=_sum(rows, "kind"),
         measures=_sum(rows, "kind", "measure"),
         bases=_sum(rows, "kind", "basis"),

@@ -234,6 +234,13 @@ WORDS: dict[str, dict[str, str]] = {
         "tally": N_("Answers given, by day"),
         "correction": N_("Corrections"),
     },
+    "tallied": {
+        "clear": N_("Clear"),
+        "review": N_("For people to look at"),
+        "hold": N_("Held"),
+        "unchecked": N_("Could not be checked"),
+        "match_without_record": N_("Matches answered outside due process"),
+    },
     "leaf_measure": {
         "none": N_("none"),
         "hold": N_("held"),

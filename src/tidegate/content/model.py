@@ -127,10 +127,11 @@ class ContentReachChanged(Event):
 
 @event("content.edited")
 class ContentEdited(Event):
-    """The words around a content changed; what they say is sealed."""
+    """The words around a content changed; what they say is sealed, each edit apart."""
 
     content: ContentId
     revision: int
+    edit: int
 
 
 @event("content.bytes_kept")

@@ -52,12 +52,19 @@ async def edit(tx: Transaction, content: Content, *, caption: str | None, link: 
     facts = await read_detail(tx, content.id, part)
     if facts is None:
         return
+    before = store.words_of(facts)
     for field, text in (("caption", caption), ("link", link)):
         if text is not None:
             rules.check_text(field, text, most=rules.MOST_WORDS_BYTES)
             facts[field] = text
-    await write_detail(tx, content.id, part, facts)
-    await tx.append(ContentEdited(content=content.id, revision=content.revision))
+    last = facts.get("edits", 0)
+    assert isinstance(last, int)
+    # The words as first shown and as of each edit stay, so that a rebuild sees at each event what was true then.
+    if last == 0:
+        await write_detail(tx, content.id, store.words_part(content.revision, 0), before)
+    await write_detail(tx, content.id, store.words_part(content.revision, last + 1), store.words_of(facts))
+    await write_detail(tx, content.id, part, {**facts, "edits": last + 1})
+    await tx.append(ContentEdited(content=content.id, revision=content.revision, edit=last + 1))
 
 
 async def delete_by_user(tx: Transaction, content: Content) -> None:

@@ -45,6 +45,16 @@ def facts_part(revision: int) -> str:
     return f"facts/{revision}"
 
 
+def words_part(revision: int, edit: int) -> str:
+    """Name the sealed detail with the words of a revision after an edit; 0 is before the first."""
+    return f"words/{revision}/{edit}"
+
+
+def words_of(facts_: dict[str, Any]) -> dict[str, Any]:
+    """Give the words around a content."""
+    return {"caption": facts_["caption"], "link": facts_["link"]}
+
+
 def bytes_part(revision: int) -> str:
     """Name the sealed bytes of a revision."""
     return f"bytes/{revision}"
@@ -308,6 +318,10 @@ def _content(row: Row) -> Content:
     )
 
 
+def _caption_digest(tx: Transaction, words: dict[str, Any]) -> bytes:
+    return tx.keys.lookup("caption", str(words["caption"]), str(words["link"]))
+
+
 async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
     facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
     known = None if facts_ is None else fingerprints_of(facts_)
@@ -317,7 +331,9 @@ async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
         digests = {
             "lookup": tx.keys.lookup("content", service, happened.content_kind, str(facts_["platform_id"])),
             "uploader": uploader_digest(tx, happened.service, str(facts_["uploader"])),
-            "caption": tx.keys.lookup("caption", str(facts_["caption"]), str(facts_["link"])),
+            "caption": _caption_digest(
+                tx, await read_detail(tx, happened.content, words_part(happened.revision, 0)) or facts_
+            ),
         }
     await tx.execute(
         """
@@ -357,12 +373,11 @@ async def _reach_changed(tx: Transaction, happened: ContentReachChanged) -> None
 
 
 async def _edited(tx: Transaction, happened: ContentEdited) -> None:
-    facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
-    digest = (
-        None if facts_ is None else tx.keys.lookup("caption", str(facts_["caption"]), str(facts_["link"]))
-    )
+    words = await read_detail(tx, happened.content, words_part(happened.revision, happened.edit))
     await tx.execute(
-        "UPDATE content SET caption = %(caption)s WHERE id = %(id)s", id=happened.content, caption=digest
+        "UPDATE content SET caption = %(caption)s WHERE id = %(id)s",
+        id=happened.content,
+        caption=words and _caption_digest(tx, words),
     )
 
 
