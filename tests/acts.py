@@ -10,6 +10,7 @@ import psycopg
 from PIL import Image
 from psycopg.rows import dict_row
 
+from running import Platform, Running
 from tidegate.case import steps as cases
 from tidegate.content import store as contents
 from tidegate.db.transaction import Actor, ActorKind, Transaction
@@ -18,8 +19,6 @@ from tidegate.decision.model import Ballot, Exempt, Ground, Measure, Provision, 
 from tidegate.kernel.ids import CaseId, DecisionId, SignalId, StaffId
 from tidegate.signal import steps as signals
 from tidegate.signal.model import FingerprintKind, Label, Provenance
-
-from running import Platform, Running
 
 
 def picture(seed: int, *, side: int = 160, kind: str = "JPEG") -> bytes:
@@ -98,9 +97,7 @@ def voting(
     return act
 
 
-def vote(
-    running: Running, case: str, voter: StaffId, measure: Measure, *, senior: bool = False
-) -> DecisionId | None:
+def vote(running: Running, case: str, voter: StaffId, measure: Measure, *, senior: bool = False) -> DecisionId | None:
     """Vote on everything a case holds."""
     decided: DecisionId | None = running.do(voting(running, case, voter, measure, senior=senior), by(voter))
     return decided

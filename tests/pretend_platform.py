@@ -1,5 +1,6 @@
 """The example platform as a process of its own, and a small node for it to talk to, both over real HTTP."""
 
+import base64
 import json
 import socket
 import subprocess
@@ -131,9 +132,10 @@ class SmallNode:
         if self.status != 200:
             return JSONResponse({"title": "no"}, status_code=self.status)
         body = await request.body()
-        start = body.index(b"{")
-        metadata = json.JSONDecoder().raw_decode(body[start:].decode("latin-1"))[0]
-        self.uploads.append((request.headers["idempotency-key"], request.headers["authorization"], metadata))
+        encoded = request.headers.get("tidegate-metadata")
+        text = base64.b64decode(encoded) if encoded else body[body.index(b"{") :]
+        metadata = json.JSONDecoder().raw_decode(text.decode("latin-1"))[0]
+        self.uploads.append((request.headers["idempotency-key"], request.headers.get("authorization", ""), metadata))
         content = f"content_{metadata['platform_id']}"
         answer: dict[str, Any] = {"content": content, "revision": 1, "verdict": self.verdict, "reason": None}
         if self.verdict == "hold":

@@ -12,17 +12,14 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
 from tidegate.kernel.ids import ContentId
 from tidegate.logs import configure_logs, redact
 from tidegate.people import key_text
 
-import made
-
 hashes = st.binary(max_size=20).map(lambda data: hashlib.sha256(data).hexdigest())
 api_keys = st.binary(min_size=32, max_size=32).map(lambda raw: key_text.make(lambda count: raw[:count]))
-links = st.binary(min_size=32, max_size=32).map(
-    lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-)
+links = st.binary(min_size=32, max_size=32).map(lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode())
 passwords = st.integers(10**8, 10**9).map(lambda number: f"postgresql://app:pw{number}@host/db")
 secrets_ = st.one_of(
     hashes,
@@ -40,9 +37,11 @@ def wrapped(secret: str, around: str) -> st.SearchStrategy[Any]:
     text = f"{around} {secret} {around}"
     return st.recursive(
         st.sampled_from([secret, text]),
-        lambda inner: st.lists(inner, min_size=1, max_size=2)
-        | st.tuples(inner)
-        | st.dictionaries(words, inner, min_size=1, max_size=2),
+        lambda inner: (
+            st.lists(inner, min_size=1, max_size=2)
+            | st.tuples(inner)
+            | st.dictionaries(words, inner, min_size=1, max_size=2)
+        ),
         max_leaves=4,
     )
 
@@ -50,7 +49,7 @@ def wrapped(secret: str, around: str) -> st.SearchStrategy[Any]:
 def bare(secret: str) -> str:
     """Take the secret itself out of an address."""
     if secret.startswith("postgresql"):
-        return secret.split(":")[2].split("@")[0]
+        return secret.split(":")[2].split("@", maxsplit=1)[0]
     return secret.removeprefix("https://example.org/notice/").removesuffix("?x=1")
 
 

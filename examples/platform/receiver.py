@@ -59,13 +59,16 @@ def receive(store: Store, instruction: Instruction, now: float) -> bool:
 
 
 def _apply(store: Store, post: Row, instruction: Instruction, now: float) -> bool:
-    standing, applied = carry_out(standing_of(post), instruction, datetime.fromtimestamp(now, UTC))
+    before = standing_of(post)
+    standing, applied = carry_out(before, instruction, datetime.fromtimestamp(now, UTC))
     store.set_standing(post["id"], standing)
-    if applied:
+    if applied and (standing.state is not before.state or instruction.action in ON_ACCOUNTS):
+        # What changed nothing anyone could see, such as a release after the hold had lapsed, did not happen here.
         store.happened(post["id"], _DONE[instruction.action], now, instruction.id)
+    if applied and instruction.action in ON_ACCOUNTS:
         if instruction.action == "reinstate_account":
             store.run("DELETE FROM measure WHERE account = ? AND post = ?", post["account"], post["id"])
-        elif instruction.action in ON_ACCOUNTS:
+        else:
             store.run(
                 "INSERT OR REPLACE INTO measure (account, post, action) VALUES (?, ?, ?)",
                 post["account"],

@@ -53,9 +53,7 @@ async def restrict_held(tx: Transaction, happened: VerdictGiven) -> None:
     content = await _content(tx, happened.content)
     if happened.verdict is VerdictKind.HOLD:
         notice = await notices.tell_of_hold(tx, content, happened)
-        await enforcement.instruct(
-            tx, content, Action.HOLD, Cause.MATCH, expires_at=happened.held_until, notice=notice
-        )
+        await enforcement.instruct(tx, content, Action.HOLD, Cause.MATCH, expires_at=happened.held_until, notice=notice)
         await ledger.queue(tx, leaf.of_verdict(happened, content))
     elif await enforcement.instruct(tx, content, Action.RELEASE, Cause.MATCH) is not None:
         await notices.end(tx, content.id, Ended.REPLACED)
@@ -73,9 +71,7 @@ async def let_go_released(tx: Transaction, happened: HoldReleased) -> None:
     """People let it go."""
     content = await _content(tx, happened.content)
     cause = Cause.DECISION if happened.decision else Cause.APPEAL
-    await enforcement.instruct(
-        tx, content, Action.RELEASE, cause, decision=happened.decision, appeal=happened.appeal
-    )
+    await enforcement.instruct(tx, content, Action.RELEASE, cause, decision=happened.decision, appeal=happened.appeal)
     await notices.end(tx, content.id, Ended.RELEASED)
     decision = await decision_store.load(tx, happened.decision) if happened.decision else None
     await ledger.queue(tx, leaf.of_release(happened, content, decision.people if decision else 1))

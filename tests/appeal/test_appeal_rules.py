@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
+from made import NOW, person
 from tidegate.appeal import rules
 from tidegate.appeal.model import Appeal, Outcome, State
 from tidegate.kernel.errors import RuleBroken, WrongState
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId
-
-import made
-from made import NOW, person
 
 
 def appeal(*found: Outcome, state: State = State.OPEN) -> Appeal:
@@ -99,9 +98,7 @@ def test_a_complaint_is_taken_once_and_in_time(open_already: bool, decided_alrea
     now = NOW + timedelta(days=days)
 
     def file() -> None:
-        rules.check_filing(
-            complaint_until=NOW, open_already=open_already, decided_already=decided_already, now=now
-        )
+        rules.check_filing(complaint_until=NOW, open_already=open_already, decided_already=decided_already, now=now)
 
     if open_already or decided_already or days > 0:
         with pytest.raises(WrongState):

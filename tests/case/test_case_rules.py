@@ -6,15 +6,14 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
+from made import NOW
 from tidegate.case import rules
 from tidegate.case.model import Case, Reason
 from tidegate.content.model import AccountClass
 from tidegate.kernel.ids import CaseId
 from tidegate.verdict.model import Reason as VerdictReason
 from tidegate.verdict.model import VerdictKind
-
-import made
-from made import NOW
 
 captions = st.sampled_from([None, b"words", b"other words"])
 
@@ -71,5 +70,3 @@ def test_what_lapses_soonest_comes_first_then_reach_then_age(
         else:
             assert until is not None, "a hold is never behind what holds nobody"
             assert later is None or until < later
-
-

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
+from made import NOW
 from tidegate.content import rules
 from tidegate.content.model import AccountClass, ContentKind, Standing, Submission, Surface
 from tidegate.kernel.errors import Malformed, RuleBroken
 from tidegate.kernel.ids import ServiceId
-
-import made
-from made import NOW
 
 moments = st.none() | made.times
 GOOD = Submission(
@@ -31,9 +30,7 @@ GOOD = Submission(
 def kept(
     removed: datetime | None, left_up: datetime | None, complaint: datetime | None, *, contested: bool
 ) -> datetime | None:
-    return rules.kept_until(
-        removed_at=removed, left_up_at=left_up, complaint_until=complaint, contested=contested
-    )
+    return rules.kept_until(removed_at=removed, left_up_at=left_up, complaint_until=complaint, contested=contested)
 
 
 @given(moments, moments, moments)
@@ -87,12 +84,10 @@ def test_rule_7_a_key_is_destroyed_once_and_not_early(
 @given(st.text(max_size=40))
 def test_text_from_outside_is_normal_short_and_printable(text: str) -> None:
     good = (
-        0 < len(text)
+        len(text) > 0
         and len(text.encode("utf-8", "surrogatepass")) <= 30
         and unicodedata.is_normalized("NFC", text)
-        and not any(
-            unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text
-        )
+        and not any(unicodedata.category(sign) in {"Cc", "Cs"} and sign not in "\n\t" for sign in text)
     )
     if good:
         rules.check_text("caption", text, most=30, needed=True)

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
+from made import NOW, person
 from tidegate.case.model import State as CaseState
 from tidegate.content.model import AccountClass, Content, Standing
 from tidegate.decision import rules
@@ -25,9 +27,6 @@ from tidegate.decision.policy import LONGEST_UNDO, MOST_ALONE, WIDEST_ALONE, Pol
 from tidegate.kernel.errors import ConfigurationError, Malformed, RuleBroken, WrongState
 from tidegate.kernel.ids import ContentId, VoteId
 from tidegate.signal.model import Label
-
-import made
-from made import NOW, person
 
 
 def shown(which: int, revision: int = 1) -> Shown:
@@ -123,9 +122,7 @@ def test_who_came_first_does_not_matter(given_: tuple[rules.Matter, list[Vote]])
 
 
 @given(matters(), st.sampled_from(Measure), st.data())
-def test_rule_4_more_at_stake_never_needs_fewer(
-    matter: rules.Matter, measure: Measure, data: st.DataObject
-) -> None:
+def test_rule_4_more_at_stake_never_needs_fewer(matter: rules.Matter, measure: Measure, data: st.DataObject) -> None:
     contents = list(matter.contents)
     needed = rules.people_needed(matter, measure, contents)
     part = contents[: data.draw(st.integers(0, len(contents)))]
@@ -194,9 +191,7 @@ def vote_of(voter: int, measure: Measure = Measure.REMOVE) -> Vote:
     ],
 )
 @pytest.mark.parametrize("measure", [measure for measure in Measure if measure.restricts])
-def test_rule_3_a_vote_to_restrict_gives_every_reason(
-    measure: Measure, change: dict[str, object], rule: str
-) -> None:
+def test_rule_3_a_vote_to_restrict_gives_every_reason(measure: Measure, change: dict[str, object], rule: str) -> None:
     ballot = replace(GOOD, measure=measure, **change)  # type: ignore[arg-type]  # by parameter
     with pytest.raises(RuleBroken) as refusal:
         rules.check_ballot(one_matter(), ballot, [], person(1), senior=True)

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,43 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pretend_platform import FOLDER, PretendPlatform, SmallNode, running_platform, until
+from tidegate.enforcement.platform_check import check_platform
+from tidegate.enforcement.signing import public_text
+
+README_BEFORE = """
+import base64, json, sys, time
+from datetime import UTC, datetime
+import httpx2
+sys.path.insert(0, sys.argv[1])
+from standing import Instruction, Standing, State, carry_out
+from webhook import NotBelievedError, believe, read_key
+"""
+README_AFTER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Door(BaseHTTPRequestHandler):
+    posts, answers = {}, {}
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        try:
+            status, said = 200, on_webhook([read_key(sys.argv[3])], self.posts, self.answers, self.headers, body)
+        except NotBelievedError:
+            status, said = 401, {}
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+    def log_message(self, *_):
+        pass
+
+with httpx2.Client(base_url=sys.argv[2]) as node:
+    try:
+        print(before_publishing(node, "post-1", "ada", b"picture").state, flush=True)
+    except Exception as error:
+        print(repr(error), flush=True)
+server = HTTPServer(("127.0.0.1", 0), Door)
+print(f"http://127.0.0.1:{server.server_port}/", flush=True)
+server.serve_forever()
+"""
 
 
 def soon(seconds: float) -> str:
@@ -48,6 +86,29 @@ def test_it_needs_nothing_of_tidegate() -> None:
             for name in names:
                 top = name.split(".")[0]
                 assert top in ours | kept or top in sys.stdlib_module_names, f"{path.name} imports {name}"
+
+
+def test_the_twenty_lines_of_the_readme_keep_the_contract(small_node: SmallNode, tmp_path: Path) -> None:
+    """Someone will copy them: they are run here as they stand, and checked as any receiver is."""
+    script = tmp_path / "twenty_lines.py"
+    code = re.findall(r"```python\n(.*?)```", (FOLDER / "README.md").read_text(), re.DOTALL)
+    assert len(code) == 1
+    script.write_text(README_BEFORE + code[0] + README_AFTER)
+    small_node.verdict = "hold"
+    command = [
+        sys.executable,
+        str(script),
+        str(FOLDER),
+        small_node.served.url,
+        public_text(small_node.key.public_key()),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        url = process.stdout.readline().strip()
+        checks = check_platform(url, small_node.key)
+        process.terminate()
+    assert [check for check in checks if not check.passed] == []
 
 
 # --- before publishing ---
@@ -106,6 +167,16 @@ def test_a_held_post_comes_back_by_itself_although_the_node_is_dead(
     assert platform.get(f"/posts/{post['id']}/picture").status_code == 200
     assert happenings(platform, post) == ["held", "lapsed"]
     small_node.served.start()
+
+
+def test_a_release_after_the_hold_has_lapsed_is_applied_but_is_nothing_new(
+    platform: PretendPlatform, small_node: SmallNode
+) -> None:
+    small_node.verdict, small_node.hold_seconds = "hold", 0.5
+    post = platform.publish()
+    until(lambda: platform.state(post) == "published")
+    assert small_node.send(platform, small_node.instruction(post, 2, "release")).json()["applied"] is True
+    assert happenings(platform, post) == ["held", "lapsed"]
 
 
 def test_a_hold_that_ends_while_the_platform_is_off_is_over_when_it_starts(

@@ -17,12 +17,12 @@ class Receiver:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the library's name
+            def do_POST(self) -> None:
                 said = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 receiver.got.append(said["data"])
                 receiver.behave(self, said["data"])
 
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 raise AssertionError("nobody follows a redirect")
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name

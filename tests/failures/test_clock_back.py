@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from tidegate.ledger.verifier import verify
-from tidegate.people.model import Role
-
 from acts import ask, held
 from running import Running
+from tidegate.ledger.verifier import verify
+from tidegate.people.model import Role
 
 DAY = timedelta(hours=24)
 

@@ -10,15 +10,14 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from acts import picture
+from running import Loop, ManualClock, Nodes, Running
 from tidegate.db import embedded
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import WAIT_SECONDS
 from tidegate.jail import Jail
 from tidegate.kernel.process import start, stop
 from tidegate.settings import Settings
-
-from acts import picture
-from running import Loop, ManualClock, Nodes, Running
 
 #: How long it stays away; long enough that every connection fails and every wait runs out.
 AWAY_SECONDS = 10.0
@@ -67,9 +66,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def running(
-    serving: Loop, jail: Jail, server: Server, tmp_path: Path, clock: ManualClock
-) -> Iterator[Running]:
+def running(serving: Loop, jail: Jail, server: Server, tmp_path: Path, clock: ManualClock) -> Iterator[Running]:
     made = Nodes(
         serving,
         jail,

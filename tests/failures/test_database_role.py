@@ -6,14 +6,13 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from acts import held
+from running import Running
 from tidegate.db.migrate import APPEND_ONLY, check_role, migrate, pending
 from tidegate.db.rebuild import rebuild
 from tidegate.db.transaction import Database
 from tidegate.flow import STORY, VIEWS
 from tidegate.kernel.errors import ConfigurationError
-
-from acts import held
-from running import Running
 
 
 @pytest.mark.parametrize("table", ["event", "ledger_entry"])

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from acts import ask, held
+from running import Nodes, Platform, Running
 from tidegate.db import embedded
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import Database
@@ -20,9 +22,6 @@ from tidegate.ledger.checkpoint import open_checkpoint
 from tidegate.ledger.note import Verifier
 from tidegate.ledger.steps import Publisher
 from tidegate.ledger.verifier import verify
-
-from acts import ask, held
-from running import Nodes, Platform, Running
 
 
 @pytest.fixture
@@ -91,9 +90,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-def test_a_full_disk_loses_nothing_and_the_next_publication_catches_up(
-    running: Running, platform: Platform
-) -> None:
+def test_a_full_disk_loses_nothing_and_the_next_publication_catches_up(running: Running, platform: Platform) -> None:
     restrict(running, platform, 1)
     publish(running)
     before = shown(running)

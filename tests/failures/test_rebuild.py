@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from acts import ask, by, decide, held, picture, vote
+from running import Running
 from tidegate.appeal import steps as appeals
 from tidegate.appeal.model import Outcome
 from tidegate.content import store as contents
@@ -19,9 +21,6 @@ from tidegate.people import steps as people
 from tidegate.people.model import ProposalKind, Role
 from tidegate.signal import steps as signals
 from tidegate.signal.model import FingerprintKind, Label, Provenance
-
-from acts import ask, by, decide, held, picture, vote
-from running import Running
 
 
 def differences(node: Running) -> dict[str, int]:
@@ -65,9 +64,7 @@ def play(node: Running) -> None:
         assert flag.status_code == 201, flag.text
         wanted = platform.client.put(f"/v1/content/{content}/bytes", content=picture(seed))
         assert wanted.status_code == 204, wanted.text
-        (case,) = ask(
-            node, 'SELECT "case" FROM case_member WHERE content = %s', ContentId.parse(content).value
-        )
+        (case,) = ask(node, 'SELECT "case" FROM case_member WHERE content = %s', ContentId.parse(content).value)
         from tidegate.kernel.ids import CaseId
 
         return content, str(CaseId(case["case"]))

@@ -6,14 +6,13 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from receiving import Receiver, acknowledge, answer, endless, never, trickle
 
+from acts import ask, held
+from running import Nodes, Platform, Running
 from tidegate.kernel.ids import InstructionId
 from tidegate.people import steps as people
 from tidegate.worker import NotDeliveredError, deliver, make_app, make_client
-
-from acts import ask, held
-from receiving import Receiver, acknowledge, answer, endless, never, trickle
-from running import Nodes, Platform, Running
 
 Behaviour = Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]
 
@@ -114,9 +113,7 @@ def test_a_platform_that_is_down_is_tried_again(running: Running, platform: Plat
     assert state(running, verdict["instruction"]) == "waiting"
 
 
-def test_a_failed_job_is_scheduled_later_and_later(
-    running: Running, platform: Platform, receiver: Receiver
-) -> None:
+def test_a_failed_job_is_scheduled_later_and_later(running: Running, platform: Platform, receiver: Receiver) -> None:
     receiver.behave = said(500, b"")
     held(running, platform, 1)
     running.work()
@@ -161,9 +158,7 @@ def test_an_acknowledgement_of_an_older_instruction_changes_nothing(
     _, verdict = held(running, platform, 1)
     running.clock.forward(hours=25)
     running.work()
-    older = platform.client.post(
-        f"/v1/instructions/{verdict['instruction']}/acknowledgement", json={"applied": False}
-    )
+    older = platform.client.post(f"/v1/instructions/{verdict['instruction']}/acknowledgement", json={"applied": False})
     assert older.status_code == 204
     stream = platform.client.get("/v1/instructions").json()["instructions"]
     assert [item["sequence"] for item in stream] == [1, 2], "sequences say which is newer"

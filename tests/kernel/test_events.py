@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import made
 from tidegate.flow import STORY  # imports every stage, so that every event is known
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.kernel.event import EVENTS, Code, Country, Event, Language, decode, encode, event, ids_in
 from tidegate.kernel.ids import CaseId, ContentId, StaffId
-
-import made
 
 KINDS = sorted(EVENTS)
 
@@ -138,9 +137,7 @@ def test_codes_take_their_fixed_form_and_nothing_else(text: str) -> None:
     kinds: tuple[type[Code], ...] = (Language, Country)
     for kind in kinds:
         good = text.isascii() and text.isalpha()
-        good &= (text.islower() and len(text) in {2, 3}) if kind is Language else (
-            text.isupper() and len(text) == 2
-        )
+        good &= (text.islower() and len(text) in {2, 3}) if kind is Language else (text.isupper() and len(text) == 2)
         if good:
             assert kind.parse(text) == text
         else:

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
 from tidegate.kernel import ids
 from tidegate.kernel.errors import Malformed
 from tidegate.kernel.ids import CaseId, ContentId, Id, LeafId
-
-import made
 
 EVERY = sorted(Id.__subclasses__(), key=lambda kind: kind.word)
 numbers = st.integers(0, 2**128 - 1)

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import made
 from tidegate.kernel.errors import ConfigurationError, IntegrityError
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId
 from tidegate.kernel.keys import Keyring, seal, token_hash, unseal
-
-import made
 
 keys_ = st.binary(min_size=32, max_size=32)
 

@@ -5,14 +5,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
 from tidegate.match.index import Index, compare, distances, words
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match
 from tidegate.signal.model import FingerprintKind, Signal, Standing
-
-import made
 
 
 def bits_apart(one: bytes, other: bytes) -> int:

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
 from tidegate.kernel.errors import Malformed, RuleBroken
 from tidegate.signal import rules
 from tidegate.signal.model import FingerprintKind, Label, Signal, Standing
-
-import made
 
 any_signal = made.signals(1)
 

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+import made
+from made import NOW
 from tidegate.content.model import AccountClass, Surface
 from tidegate.kernel.ids import ContentId
 from tidegate.match.model import QUALITY_FLOOR
@@ -14,9 +16,6 @@ from tidegate.signal.rules import may_hold, proposes
 from tidegate.verdict import rules
 from tidegate.verdict.model import HOLDS, Hold, HoldState, Reason, Verdict, VerdictKind
 from tidegate.verdict.rules import LONGEST_HOLD, Facts, judge
-
-import made
-from made import NOW
 
 DAY = timedelta(hours=24)
 minutes = st.integers(1, 2000).map(lambda count: timedelta(minutes=count))
@@ -165,8 +164,7 @@ def test_time_under_several_holds_at_once_counts_once(holds: list[Hold]) -> None
     counted = rules.time_held(holds, NOW)
     spans = [(hold.started_at, hold.ended_at or min(hold.expires_at, NOW)) for hold in holds]
     by_hand = sum(
-        any(start <= NOW - timedelta(minutes=minute) < end for start, end in spans)
-        for minute in range(1, 3001)
+        any(start <= NOW - timedelta(minutes=minute) < end for start, end in spans) for minute in range(1, 3001)
     )
     assert counted == timedelta(minutes=by_hand)
 

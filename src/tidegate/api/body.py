@@ -76,9 +76,7 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
 
 async def _chunks(request: Request, most_read: int) -> AsyncIterator[bytes]:
     declared = request.headers.get("content-length", "")
-    refusal = TooLarge(
-        f"This node reads at most {most_read} bytes; this upload was not checked.", reference="file"
-    )
+    refusal = TooLarge(f"This node reads at most {most_read} bytes; this upload was not checked.", reference="file")
     if declared.isdigit() and int(declared) > most_read:
         raise refusal
     read = 0
@@ -114,15 +112,11 @@ async def _read_multipart(request: Request, boundary: str, most_kept: int, most_
                     elif part is not None and segment == "metadata":
                         body.metadata += bytes(part)
                         if len(body.metadata) > _MOST_METADATA_BYTES:
-                            raise Malformed(
-                                "The metadata may be at most 64 KiB of JSON.", reference="metadata"
-                            )
+                            raise Malformed("The metadata may be at most 64 KiB of JSON.", reference="metadata")
                     elif part is not None:
                         body.take(bytes(part), most_kept)
     except MultipartError as error:
-        raise Malformed(
-            "The multipart body is broken or breaks off: send it again.", reference="file"
-        ) from error
+        raise Malformed("The multipart body is broken or breaks off: send it again.", reference="file") from error
     return body
 
 

@@ -54,9 +54,7 @@ class Metadata(BaseModel):
             Malformed: a code or a time has another form.
         """
         if self.posted_at is not None and self.posted_at.tzinfo is None:
-            raise Malformed(
-                "posted_at needs a time zone, such as 2026-11-23T12:00:00Z.", reference="posted_at"
-            )
+            raise Malformed("posted_at needs a time zone, such as 2026-11-23T12:00:00Z.", reference="posted_at")
         return Submission(
             service=service,
             kind=self.kind,
@@ -93,8 +91,7 @@ def read_metadata(raw: bytes) -> Metadata:
         return Metadata.model_validate_json(raw or b"null")
     except ValidationError as error:
         mistakes = [
-            f"{'.'.join(str(part) for part in item['loc']) or 'metadata'}: {item['msg']}"
-            for item in error.errors()
+            f"{'.'.join(str(part) for part in item['loc']) or 'metadata'}: {item['msg']}" for item in error.errors()
         ]
         raise Malformed("; ".join(mistakes), reference="metadata") from error
 

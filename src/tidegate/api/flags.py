@@ -32,9 +32,7 @@ class NewFlag(BaseModel):
 
 
 @door.route("POST", "/v1/flags", needs=Scope.FLAG, status_code=201, tags=["flag"])
-async def raise_flag(
-    request: Request, new: NewFlag, idempotency_key: IdempotencyKey = None
-) -> dict[str, Any]:
+async def raise_flag(request: Request, new: NewFlag, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
     """Ask people to look at a content. Nothing is restricted by a flag alone."""
     key = key_of(request)
     report = steps.Report(

@@ -36,9 +36,7 @@ async def read_instructions(
     async def act(tx: Transaction) -> dict[str, Any]:
         page = await store.stream(tx, service, after, limit)
         return {
-            "instructions": [
-                await payload(tx, instruction, str(node.settings.public_url)) for instruction in page
-            ],
+            "instructions": [await payload(tx, instruction, str(node.settings.public_url)) for instruction in page],
             "next": page[-1].position if page else after,
         }
 

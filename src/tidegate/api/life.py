@@ -17,6 +17,8 @@ _NOT_FOR_PLATFORMS = (
     "decision.undone",
     "appeal.vote_cast",
 )
+#: The same words whether it is nobody's or another service's, or one could ask what others have.
+_NOTHING = "Your service never showed us such a content, or it was clear and its day is over."
 _HIDDEN_FIELDS = frozenset({"voter", "voters", "votes", "by"})
 
 
@@ -30,7 +32,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
     if loaded is None:
         return await _clear_life(tx, content, service)
     if loaded.service != service:
-        raise NotFound("Your service never showed us such a content.")
+        raise NotFound(_NOTHING)
     restriction, sequence = await enforcement.restriction(tx, content)
     hold = await verdicts.running_hold(tx, content)
     rows = await tx.rows(
@@ -49,8 +51,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         "held_until": hold.expires_at.isoformat() if hold else None,
         "bytes_kept": loaded.bytes_kept,
         "life": [
-            {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)}
-            for row in rows
+            {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)} for row in rows
         ],
     }
 
@@ -58,7 +59,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
 async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -> dict[str, Any]:
     clear = await contents.find_clear(tx, content=content)
     if clear is None or clear[1].service != service:
-        raise NotFound("Your service never showed us such a content, or it was clear and its day is over.")
+        raise NotFound(_NOTHING)
     return {
         "content": str(content),
         "revision": 1,

@@ -26,9 +26,7 @@ async def match_without_record(request: Request) -> dict[str, Any]:
     """Say whether bytes match something, writing nothing down but that it was asked."""
     node = node_of(request)
     if not node.settings.match_without_record:
-        raise RuleBroken(
-            "Matching without a record is off on this node: use POST /v1/content.", reference="rule 12"
-        )
+        raise RuleBroken("Matching without a record is off on this node: use POST /v1/content.", reference="rule 12")
     body = await read_upload(
         request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
     )
@@ -36,15 +34,8 @@ async def match_without_record(request: Request) -> dict[str, Any]:
 
     async def act(tx: Transaction) -> dict[str, Any]:
         await add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
-        standing = {
-            signal.id: signal
-            for signal in await signals.load(tx, [match.signal for match in checked.matches])
-        }
-        now = tuple(
-            match
-            for match in checked.matches
-            if match.signal in standing and proposes(standing[match.signal])
-        )
+        standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in checked.matches])}
+        now = tuple(match for match in checked.matches if match.signal in standing and proposes(standing[match.signal]))
         return {
             "matches": await matches_for(tx, now),
             "position": checked.position,

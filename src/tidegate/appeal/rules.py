@@ -21,9 +21,7 @@ from tidegate.kernel.states import follow
 DUE_IN = timedelta(weeks=2)
 
 
-def check_filing(
-    *, complaint_until: datetime, open_already: bool, decided_already: bool, now: datetime
-) -> None:
+def check_filing(*, complaint_until: datetime, open_already: bool, decided_already: bool, now: datetime) -> None:
     """Accept a complaint, or say why not.
 
     Raises:
@@ -46,15 +44,11 @@ def check_judge(appeal: Appeal, decisions: Sequence[Decision], judge: StaffId, w
     """
     follow(APPEALS, appeal.state, AppealVoteCast, "complaint")
     if any(judge in decision.voters for decision in decisions):
-        raise RuleBroken(
-            "You voted for the decision this complaint is about: others judge it.", reference="rule 6"
-        )
+        raise RuleBroken("You voted for the decision this complaint is about: others judge it.", reference="rule 6")
     if any(judge == voter for voter, _ in appeal.votes):
         raise RuleBroken("You judged this complaint already.", reference="rule 6")
     if not words.strip():
-        raise RuleBroken(
-            "Give the reasons of your judgement in words the person can understand.", reference="rule 6"
-        )
+        raise RuleBroken("Give the reasons of your judgement in words the person can understand.", reference="rule 6")
 
 
 def outcome(appeal: Appeal, people: int) -> Outcome | None:

@@ -31,9 +31,7 @@ async def file(tx: Transaction, notice: Row, words: str) -> AppealId:
     )
     appeal = tx.new(AppealId)
     await write_detail(tx, content, f"appeal/{appeal}", {"words": words})
-    await tx.append(
-        AppealOpened(appeal=appeal, notice=notice_id, content=content, due_at=tx.now + rules.DUE_IN)
-    )
+    await tx.append(AppealOpened(appeal=appeal, notice=notice_id, content=content, due_at=tx.now + rules.DUE_IN))
     return appeal
 
 
@@ -44,9 +42,7 @@ async def contested_decisions(tx: Transaction, appeal: Appeal) -> list[Decision]
     return [] if decision is None or not decision.measure.restricts else [decision]
 
 
-async def judge(
-    tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outcome, words: str
-) -> Outcome | None:
+async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outcome, words: str) -> Outcome | None:
     """Cast a judgement; when enough agree, the complaint is decided and its effects follow.
 
     Raises:

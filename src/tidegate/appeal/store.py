@@ -60,8 +60,7 @@ def _appeal(row: Row) -> Appeal:
         opened_at=row["opened_at"],
         due_at=row["due_at"],
         votes=tuple(
-            (StaffId(voter), Outcome(found))
-            for voter, found in zip(row["voters"], row["outcomes"], strict=True)
+            (StaffId(voter), Outcome(found)) for voter, found in zip(row["voters"], row["outcomes"], strict=True)
         ),
     )
 

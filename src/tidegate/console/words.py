@@ -25,6 +25,8 @@ WORDS: dict[str, dict[str, str]] = {
         "protected_account": N_("a protected account is never held by a machine"),
         "closed_group": N_("a closed group is never held by a machine"),
         "unconfirmed_signal": N_("the signal is not confirmed"),
+        "disputed_signal": N_("the signal is disputed"),
+        "glorification_alone": N_("glorification alone is never held by a machine"),
         "hold_used_up": N_("the time a machine may hold it is used up"),
         "undecodable": N_("it could not be decoded"),
         "too_large": N_("it is too large to be decoded"),

@@ -100,9 +100,7 @@ async def load_many(tx: Transaction, contents: Sequence[ContentId], *, lock: boo
     """Load contents in the order of their ids, which is also the order of locking."""
     wanted = [content.value for content in contents]
     if lock:
-        rows = await tx.rows(
-            "SELECT * FROM content WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE", ids=wanted
-        )
+        rows = await tx.rows("SELECT * FROM content WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE", ids=wanted)
     else:
         rows = await tx.rows("SELECT * FROM content WHERE id = ANY(%(ids)s) ORDER BY id", ids=wanted)
     return [_content(row) for row in rows]
@@ -114,9 +112,7 @@ async def with_bytes(tx: Transaction, sha256: bytes) -> list[ContentId]:
     return [ContentId(row["id"]) for row in rows]
 
 
-async def with_pdq(
-    tx: Transaction, after: ContentId | None, *, most: int = 10_000
-) -> list[tuple[ContentId, bytes]]:
+async def with_pdq(tx: Transaction, after: ContentId | None, *, most: int = 10_000) -> list[tuple[ContentId, bytes]]:
     """Page through contents that have a perceptual fingerprint, by id: (id, its eight values)."""
     rows = await tx.rows(
         """
@@ -199,9 +195,7 @@ async def find_clear(
             "SELECT * FROM clear_upload WHERE lookup = %(lookup)s ORDER BY at DESC LIMIT 1", lookup=lookup
         )
     else:
-        row = await tx.row(
-            "SELECT * FROM clear_upload WHERE id = %(id)s ORDER BY at DESC LIMIT 1", id=content
-        )
+        row = await tx.row("SELECT * FROM clear_upload WHERE id = %(id)s ORDER BY at DESC LIMIT 1", id=content)
     return None if row is None else await _clear(tx, row)
 
 

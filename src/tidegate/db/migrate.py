@@ -34,9 +34,7 @@ def _text(body: str) -> str:
     return SchemaManager.get_schema() if _JOBS_LINE in body else body
 
 
-def migrate(
-    owner_url: str, application_role: str, report: Callable[[str], None] = lambda _line: None
-) -> list[str]:
+def migrate(owner_url: str, application_role: str, report: Callable[[str], None] = lambda _line: None) -> list[str]:
     """Bring the database to this release; give the names of what was applied.
 
     Raises:

@@ -29,6 +29,8 @@ class _IdDumper(UUIDBinaryDumper):
 
 async def _configure(connection: AsyncConnection[Row]) -> None:
     connection.adapters.register_dumper(Id, _IdDumper)
+    # Said here and not in ``kwargs``: the job library opens its listening connection with ours and says it again.
+    await connection.set_autocommit(True)
 
 
 @asynccontextmanager
@@ -36,7 +38,7 @@ async def open_pool(url: str, *, size: int = 20) -> AsyncIterator[Pool]:
     """Open a pool of connections; it reconnects by itself when the database comes back."""
     pool: Pool = AsyncConnectionPool(
         url,
-        kwargs={"row_factory": dict_row, "autocommit": True},
+        kwargs={"row_factory": dict_row},
         configure=_configure,
         min_size=2,
         max_size=size,

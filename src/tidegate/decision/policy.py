@@ -35,6 +35,4 @@ class Policy:
                 reference="rule 4",
             )
         if not SHORTEST_UNDO <= self.undo_for <= LONGEST_UNDO:
-            raise ConfigurationError(
-                "The undo time is between 0 seconds and 10 minutes.", reference="undo_seconds"
-            )
+            raise ConfigurationError("The undo time is between 0 seconds and 10 minutes.", reference="undo_seconds")

@@ -58,9 +58,7 @@ class Outcome:
     people: int
 
 
-def check_ballot(
-    matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: StaffId, *, senior: bool
-) -> None:
+def check_ballot(matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: StaffId, *, senior: bool) -> None:
     """Accept a vote, or say why it does not count.
 
     Raises:
@@ -71,13 +69,9 @@ def check_ballot(
     """
     follow(CASES, matter.case.state, CaseDecided, "case")
     if any(vote.voter == voter for vote in votes):
-        raise RuleBroken(
-            "You voted on this case already: someone else must be the second.", reference="rule 4"
-        )
+        raise RuleBroken("You voted on this case already: someone else must be the second.", reference="rule 4")
     if len(votes) >= _DISAGREEING and not senior:
-        raise RuleBroken(
-            "Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4"
-        )
+        raise RuleBroken("Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4")
     check_reasons(ballot)
     present = {Shown(content.id, content.revision) for content in matter.contents}
     if not ballot.shown or not set(ballot.shown) <= present:
@@ -101,9 +95,7 @@ def check_reasons(ballot: Ballot) -> None:
     if not ballot.measure.restricts:
         return
     if ballot.exempt is not Exempt.NONE:
-        raise RuleBroken(
-            "An exception applies, so the content stays up: vote to keep it.", reference="rule 3"
-        )
+        raise RuleBroken("An exception applies, so the content stays up: vote to keep it.", reference="rule 3")
     if ballot.ground is None or ballot.provision is None:
         raise RuleBroken("Name the ground: law or house rule, and which.", reference="rule 3")
     if ballot.provision.ground is not ballot.ground:
@@ -162,9 +154,7 @@ def check_undo(decision: Decision, by: StaffId, now: datetime) -> None:
     if by not in decision.voters:
         raise RuleBroken("Only someone who voted for this decision can undo it.", reference="rule 4")
     if now >= decision.issue_at:
-        raise WrongState(
-            "The time to undo has passed: the decision takes effect. A complaint can still reverse it."
-        )
+        raise WrongState("The time to undo has passed: the decision takes effect. A complaint can still reverse it.")
 
 
 def may_issue(decision: Decision, now: datetime) -> bool:

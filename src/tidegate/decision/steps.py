@@ -69,9 +69,7 @@ async def _matter(tx: Transaction, case: Case, policy: Policy) -> rules.Matter:
     return rules.Matter(case=case, contents=members, signal_confirmed=confirmed, policy=policy)
 
 
-async def _make_if_agreed(
-    tx: Transaction, case: Case, matter: rules.Matter, policy: Policy
-) -> DecisionId | None:
+async def _make_if_agreed(tx: Transaction, case: Case, matter: rules.Matter, policy: Policy) -> DecisionId | None:
     agreed = rules.outcome(matter, await store.votes_on(tx, case.id))
     if agreed is None:
         return None
@@ -156,9 +154,7 @@ async def reverse(
     if whole:
         confirmed = tuple(signal.id for signal in await signals.of_decision(tx, decision.id))
     await tx.append(
-        DecisionReversed(
-            decision=decision.id, appeal=appeal, contents=contents_, whole=whole, signals=confirmed
-        )
+        DecisionReversed(decision=decision.id, appeal=appeal, contents=contents_, whole=whole, signals=confirmed)
     )
 
 

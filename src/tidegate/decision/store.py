@@ -29,9 +29,7 @@ from tidegate.signal.model import Label
 
 async def votes_on(tx: Transaction, case: CaseId) -> list[Vote]:
     """Give the votes that count on a case, in the order they were cast."""
-    rows = await tx.rows(
-        'SELECT * FROM vote WHERE "case" = %(case)s AND NOT withdrawn ORDER BY cast_at, id', case=case
-    )
+    rows = await tx.rows('SELECT * FROM vote WHERE "case" = %(case)s AND NOT withdrawn ORDER BY cast_at, id', case=case)
     return [_vote(row) for row in rows]
 
 

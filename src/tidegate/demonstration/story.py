@@ -161,9 +161,16 @@ class Story:
         happened = Counter(item["what"] for item in listed["happenings"])
         self.told.removed, self.told.restored = happened["removed"], happened["restored"]
         self.told.notices = sum(len(self._inbox(account)) for account in ACCOUNTS)
+        self.until("all of it is in the published counts", self._counted)
         for item in listed["posts"]:
             if item["content"] is not None:
                 self.until("what was acknowledged is there", lambda item=item: self._team.knows(item["content"]))  # type: ignore[misc]
+
+    def _counted(self) -> bool:
+        totals = self._public.get("/ledger/counts.json").raise_for_status().json()["totals"]
+        told = self.told
+        wanted = {"removal": told.removed, "restoration": told.restored, "lapsed": told.lapsed, "appeal_decided": 1}
+        return all(totals.get(kind, 0) >= count for kind, count in wanted.items())
 
     # --- how it is asked ---
 

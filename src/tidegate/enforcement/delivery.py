@@ -99,10 +99,6 @@ def read_answer(status: int, content: bytes, identity: str) -> Delivery:
         said = json.loads(content[:_LONGEST_ANSWER])
     except (ValueError, RecursionError):
         return Delivery(None, "no acknowledgement in the answer")
-    if (
-        not isinstance(said, dict)
-        or said.get("acknowledged") != identity
-        or not isinstance(said.get("applied"), bool)
-    ):
+    if not isinstance(said, dict) or said.get("acknowledged") != identity or not isinstance(said.get("applied"), bool):
         return Delivery(None, "no acknowledgement in the answer")
     return Delivery(bool(said["applied"]), "")

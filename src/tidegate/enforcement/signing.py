@@ -66,9 +66,7 @@ def verify(
     for signature in _signatures(signatures):
         if any(_good(key, signature, signed) for key in keys):
             return
-    raise Unauthenticated(
-        "No known key signed this: fetch the node's public key again.", reference="webhook-signature"
-    )
+    raise Unauthenticated("No known key signed this: fetch the node's public key again.", reference="webhook-signature")
 
 
 def public_text(key: Ed25519PublicKey) -> str:
@@ -126,9 +124,7 @@ def _good(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
 
 
 def _read(prefix: str, text: str) -> bytes:
-    problem = Malformed(
-        f'A webhook key is "{prefix}" and the base64 of {KEY_BYTES} bytes: copy the whole of it.'
-    )
+    problem = Malformed(f'A webhook key is "{prefix}" and the base64 of {KEY_BYTES} bytes: copy the whole of it.')
     if not text.startswith(prefix):
         raise problem
     try:

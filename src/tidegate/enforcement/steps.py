@@ -61,9 +61,7 @@ async def instruct(
     return instruction
 
 
-async def acknowledge(
-    tx: Transaction, instruction: InstructionId, service: ServiceId, *, applied: bool
-) -> None:
+async def acknowledge(tx: Transaction, instruction: InstructionId, service: ServiceId, *, applied: bool) -> None:
     """Write down that the platform did it; saying so twice changes nothing.
 
     Raises:
@@ -84,9 +82,7 @@ async def mark_undelivered(tx: Transaction, instruction: InstructionId, attempts
         await tx.append(Undelivered(instruction=instruction, attempts=attempts))
 
 
-async def resend(
-    tx: Transaction, instruction: InstructionId, service: ServiceId | None = None
-) -> InstructionId:
+async def resend(tx: Transaction, instruction: InstructionId, service: ServiceId | None = None) -> InstructionId:
     """Send a dead letter again: not what it said then, but what is wanted of that content now.
 
     Raises:

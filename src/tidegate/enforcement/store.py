@@ -52,9 +52,7 @@ async def stream(tx: Transaction, service: ServiceId, after: int, most: int) -> 
 
 async def on_content(tx: Transaction, content: ContentId) -> list[Instruction]:
     """Give all instructions about a content, oldest first."""
-    rows = await tx.rows(
-        "SELECT * FROM instruction WHERE content = %(content)s ORDER BY sequence", content=content
-    )
+    rows = await tx.rows("SELECT * FROM instruction WHERE content = %(content)s ORDER BY sequence", content=content)
     return [_instruction(row) for row in rows]
 
 
@@ -132,9 +130,7 @@ async def _instructed(tx: Transaction, happened: Instructed) -> None:
 
 
 async def _set_state(tx: Transaction, instruction: InstructionId, state: State) -> None:
-    await tx.execute(
-        "UPDATE instruction SET state = %(state)s WHERE id = %(id)s", id=instruction, state=state
-    )
+    await tx.execute("UPDATE instruction SET state = %(state)s WHERE id = %(id)s", id=instruction, state=state)
 
 
 async def _acknowledged(tx: Transaction, happened: Acknowledged) -> None:

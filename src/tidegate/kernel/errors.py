@@ -93,9 +93,7 @@ class RateLimited(TidegateError):
 
     kind = Kind.RATE_LIMITED
 
-    def __init__(
-        self, message: str | None = None, *, retry_after: int = 1, reference: str | None = None
-    ) -> None:
+    def __init__(self, message: str | None = None, *, retry_after: int = 1, reference: str | None = None) -> None:
         super().__init__(message, reference=reference)
         self.retry_after = retry_after
 

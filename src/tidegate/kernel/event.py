@@ -125,9 +125,7 @@ def decode(kind: str, data: object) -> Event:
     """
     cls = EVENTS.get(kind)
     if cls is None:
-        raise IntegrityError(
-            f"This release knows no event {kind}: it was written by a newer one. Upgrade first."
-        )
+        raise IntegrityError(f"This release knows no event {kind}: it was written by a newer one. Upgrade first.")
     try:
         made = _decode(cls, data)
     except (KeyError, TypeError, ValueError, Malformed, AssertionError) as error:
@@ -154,9 +152,7 @@ def _decode(hint: object, data: object) -> object:
     if dataclasses.is_dataclass(hint):
         assert isinstance(data, dict)
         hints = get_type_hints(hint)
-        return hint(
-            **{field.name: _decode(hints[field.name], data[field.name]) for field in dataclasses.fields(hint)}
-        )
+        return hint(**{field.name: _decode(hints[field.name], data[field.name]) for field in dataclasses.fields(hint)})
     return hint(data)  # type: ignore[call-arg]  # what is left takes one argument: StrEnum, int, bool
 
 

@@ -47,9 +47,7 @@ async def confirm(tx: Transaction, signal: SignalId, labels: tuple[Label, ...], 
         return
     follow(STANDINGS, loaded.standing, SignalConfirmed, "signal")
     await tx.append(
-        SignalConfirmed(
-            signal=signal, position=await store.next_position(tx), decision=decision, labels=labels
-        )
+        SignalConfirmed(signal=signal, position=await store.next_position(tx), decision=decision, labels=labels)
     )
 
 

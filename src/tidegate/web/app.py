@@ -32,9 +32,7 @@ REQUESTS = Counter(
     "tidegate_requests", "Requests answered.", ["listener", "method", "route", "status"], registry=REGISTRY
 )
 SECONDS = Histogram("tidegate_request_seconds", "Time to answer.", ["listener", "route"], registry=REGISTRY)
-UNCHECKED = Gauge(
-    "tidegate_unchecked_backlog", "Uploads that could not be checked and wait.", registry=REGISTRY
-)
+UNCHECKED = Gauge("tidegate_unchecked_backlog", "Uploads that could not be checked and wait.", registry=REGISTRY)
 
 
 class Traced:

@@ -71,12 +71,8 @@ def of_error(error: TidegateError) -> JSONResponse:
         headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and error.kind is not Kind.UNAVAILABLE:
         reference = uuid4().hex[:12]
-        log.error(
-            "failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__
-        )
-        return problem(
-            status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference
-        )
+        log.error("failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__)
+        return problem(status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference)
     return problem(status, title, error.message, kind=error.kind, reference=error.reference, headers=headers)
 
 
@@ -127,6 +123,7 @@ def install(application: FastAPI) -> None:
             str(error.detail),
             _HTTP_DETAIL.get(error.status_code, str(error.detail)),
             kind=kind,
+            headers=dict(error.headers or {}),  # "Allow" on 405 (RFC 9110 section 15.5.6)
         )
 
     handlers: dict[Any, Any] = {

@@ -1,0 +1,237 @@
+"""What the other pages of the console do: importing signals, policy, people, keys, instructions, the record."""
+
+import re
+
+import pytest
+
+from console_story import HOSTILE, HTML, flagged, remove
+from running import Browser, Running
+from tidegate.console.signals import read_list
+from tidegate.db.transaction import MACHINE
+from tidegate.enforcement import steps as enforcement
+from tidegate.enforcement import store as instructions
+from tidegate.kernel.errors import Malformed, RuleBroken
+from tidegate.people.model import Role
+from tidegate.signal import store as signals
+from tidegate.signal.model import Label, Provenance, Standing
+from tidegate.verdict import store as verdicts
+
+HEAD = "signal_type,signal_str,collab,category,tags\n"
+ONE, TWO = "ab" * 32, "cd" * 32
+
+
+def page(person: Browser, path: str) -> str:
+    answer = person.get(path, headers=HTML)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+# --- signals ---
+
+
+def test_imported_signals_are_unconfirmed_and_their_values_never_shown(node: Running) -> None:
+    lead = node.person(Role.POLICY_LEAD)
+    text = HEAD + f"pdq,{ONE},Some list,media,label=instructs\nsha256,{TWO.upper()},Some list,media,incites glorifies\n"
+    answer = lead.post(
+        "/signals/import", data={"csrf": lead.csrf()}, files={"file": ("list.csv", ("\ufeff" + text).encode())}
+    )
+    assert answer.status_code == 303, answer.text
+    known = node.do(lambda tx: signals.newest(tx))
+    assert {signal.value.hex() for signal in known} == {ONE, TWO}
+    assert {signal.standing for signal in known} == {Standing.UNCONFIRMED}
+    assert {signal.provenance for signal in known} == {Provenance.IMPORT}
+    shown = page(lead, str(answer.headers["location"]))
+    assert "2 lines were read" in shown
+    for value in (ONE, TWO):
+        assert value not in shown.lower()
+    # The same list again adds nothing; one that is known keeps its standing.
+    assert lead.submit("/signals/import", text=text).status_code == 303
+    assert len(node.do(lambda tx: signals.newest(tx))) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (f"pdq,{TWO},c,media,label=copyright", "Terrorist content only"),
+        (f"pdq,{TWO},c,media,instructs copyright", "Terrorist content only"),
+        (f"pdq,{TWO},c,media,", "Terrorist content only"),
+        (f"pdq,{TWO[:-1]},c,media,instructs", "64 hexadecimal digits"),
+        (f"pdq,{'zz' * 32},c,media,instructs", "64 hexadecimal digits"),
+        (f"video_md5,{TWO},c,media,instructs", "sha256 or pdq"),
+        (f"PrivateHash,{TWO},c,media,instructs", "sha256 or pdq"),
+    ],
+)
+def test_a_list_with_a_bad_line_is_refused_whole_naming_the_line(node: Running, line: str, words: str) -> None:
+    lead = node.person(Role.POLICY_LEAD)
+    answer = lead.submit("/signals/import", text=HEAD + f"pdq,{ONE},c,media,instructs\n{line}\n")
+    assert answer.status_code in {403, 422}
+    assert "Line 3:" in answer.text
+    assert words in answer.text
+    # What the value was is in no answer.
+    assert TWO[:-1] not in answer.text
+    assert node.do(lambda tx: signals.newest(tx)) == []
+
+
+def test_other_columns_are_dropped_unread() -> None:
+    (row,) = read_list(f"tags,religion,signal_str,signal_type,uploader\nincites,whatever,{ONE},PDQ,someone\n")
+    assert row.labels == (Label.INCITES,)
+    assert not hasattr(row, "religion")
+
+
+@pytest.mark.parametrize("text", ["", "signal_type,signal_str\n", HEAD, HEAD + 'pdq,"' + ONE, HEAD + f"pdq,{ONE}\n"])
+def test_lists_that_do_not_read(text: str) -> None:
+    with pytest.raises((Malformed, RuleBroken)):
+        read_list(text)
+
+
+def test_only_a_policy_lead_imports(node: Running) -> None:
+    for role in (Role.SENIOR_REVIEWER, Role.AUDITOR):
+        person = node.person(role)
+        assert 'action="/signals/import"' not in page(person, "/signals")
+        assert person.submit("/signals/import", text=HEAD).status_code == 403
+
+
+def test_look_alike_holds_take_two_on_and_one_off(node: Running) -> None:
+    first, second = node.person(Role.POLICY_LEAD, name="First"), node.person(Role.POLICY_LEAD, name="Second")
+
+    def is_on() -> bool:
+        return node.do(lambda tx: verdicts.look_alike_holds(tx))
+
+    assert first.submit("/policy/look-alike-holds", switch="on").status_code == 303
+    assert not is_on()
+    proposal = re.findall(r"proposal_[a-z0-9]{26}", page(second, "/signals"))[0]
+    assert f'action="/policy/proposals/{proposal}/approve"' not in page(first, "/signals")
+    assert first.submit(f"/policy/proposals/{proposal}/approve").status_code == 403
+    assert node.sign_in(node.administrators()[0]).submit(f"/people/proposals/{proposal}/approve").status_code == 403
+    assert not is_on()
+    assert second.submit(f"/policy/proposals/{proposal}/approve").status_code == 303
+    assert is_on()
+    assert "Machines may hold look-alikes" in page(first, "/signals")
+    assert second.submit("/policy/look-alike-holds", switch="off").status_code == 303
+    assert not is_on()
+    assert second.submit("/policy/look-alike-holds", switch="maybe").status_code == 422
+
+
+# --- people ---
+
+
+def test_first_administrator_makes_the_second_and_then_it_takes_two(node: Running) -> None:
+    from tidegate.people import steps
+
+    first_id = node.do(lambda tx: steps.bootstrap(tx, "First"), MACHINE)
+    first = node.sign_in(first_id)
+    assert first.submit("/people", name="Second").status_code == 303
+    shown = page(first, "/people")
+    second_id = next(staff for staff in re.findall(r"staff_[a-z0-9]{26}", shown) if staff != str(first_id))
+    assert f'action="/people/{second_id}/administrator"' in shown
+    assert first.submit(f"/people/{second_id}/administrator").status_code == 303
+    assert "/administrator" not in page(first, "/people")
+    linked = first.submit(f"/people/{second_id}/link")
+    token = re.findall(r"token=([A-Za-z0-9_-]{43})", linked.text)[0]
+    second = node.client(node.addresses.staff)
+    assert second.post("/sign-in/link", data={"token": token}).status_code == 303
+    assert "People" in second.get("/", headers=HTML).text
+    assert token not in page(first, "/people")
+
+    first.submit("/people", name="Third")
+    third_id = (re.findall(r"staff_[a-z0-9]{26}", page(first, "/people")))[-1]
+    assert first.submit(f"/people/{third_id}/roles", role="reviewer", change="grant").status_code == 303
+    proposal = re.findall(r"proposal_[a-z0-9]{26}", page(first, "/people"))[0]
+    assert first.submit(f"/people/proposals/{proposal}/approve").status_code == 403
+    assert "reviewer" in page(first, "/people")
+
+
+def test_roles_are_given_by_two_and_taken_by_two(node: Running) -> None:
+    first, second = (node.sign_in(staff) for staff in node.administrators())
+    someone = node.hire(name=HOSTILE[:40])
+    assert "<script>alert" not in page(first, "/people")
+    for change in ("grant", "revoke"):
+        assert first.submit(f"/people/{someone}/roles", role="auditor", change=change).status_code == 303
+        proposal = re.findall(r"proposals/(proposal_[a-z0-9]{26})/approve", page(second, "/people"))[0]
+        assert second.submit(f"/people/proposals/{proposal}/approve").status_code == 303
+    first.submit(f"/people/{someone}/roles", role="reviewer", change="grant")
+    proposal = re.findall(r"proposals/(proposal_[a-z0-9]{26})/decline", page(second, "/people"))[0]
+    assert second.submit(f"/people/proposals/{proposal}/decline").status_code == 303
+    assert second.submit(f"/people/proposals/{proposal}/approve").status_code == 409
+    assert first.submit(f"/people/{someone}/suspend").status_code == 303
+    assert first.submit(f"/people/{someone}/link").status_code == 409
+    assert first.submit(f"/people/{someone}/restore").status_code == 303
+    assert first.submit(f"/people/{someone}/roles", role="king", change="grant").status_code == 422
+
+
+# --- keys ---
+
+
+def test_key_is_shown_once_and_opens_the_api(node: Running) -> None:
+    administrator = node.sign_in(node.administrators()[0])
+    added = administrator.submit("/services", name="A <i>platform</i>", webhook_url="https://example.org/hook")
+    assert added.status_code == 303
+    shown = page(administrator, "/keys")
+    assert "A &lt;i&gt;platform&lt;/i&gt;" in shown
+    service = re.findall(r"service_[a-z0-9]{26}", shown)[0]
+    issued = administrator.submit(
+        f"/services/{service}/keys", label="First", days="30", scopes=["content", "instruction"]
+    )
+    text = re.findall(r"<code data-key>(tidegate_[^<]+)</code>", issued.text)[0]
+    assert issued.headers["cache-control"] == "no-store"
+    assert text not in page(administrator, "/keys")
+    api = node.client(node.addresses.platform, headers={"authorization": f"Bearer {text}"})
+    assert api.get("/v1/instructions").status_code == 200
+    key = re.findall(r"/keys/(key_[a-z0-9]{26})/revoke", page(administrator, "/keys"))[0]
+    assert administrator.submit(f"/keys/{key}/revoke").status_code == 303
+    assert api.get("/v1/instructions").status_code == 401
+    changed = administrator.submit(f"/services/{service}", name="Renamed", webhook_url="")
+    assert changed.status_code == 303
+    for bad in ({"days": "x"}, {"days": "0"}, {"days": "9999"}, {"scopes": "everything"}, {"scopes": "match"}, {"scopes": ""}):
+        form = {"label": "x", "days": "30", "scopes": "content", **bad}
+        assert administrator.submit(f"/services/{service}/keys", **form).status_code in {403, 422}, bad
+    assert administrator.submit("/services", name="x", webhook_url="javascript:alert(1)").status_code == 422
+
+
+# --- instructions and the record ---
+
+
+def test_dead_letter_is_sent_again_by_those_who_look_after_services(node: Running) -> None:
+    platform = node.platform()
+    people = [node.person(Role.REVIEWER), node.person(Role.REVIEWER)]
+    remove(node, platform, people, flagged(platform))
+    (given,) = node.do(lambda tx: instructions.newest(tx))
+    node.do(lambda tx: enforcement.mark_undelivered(tx, given.id, 3))
+    administrator, auditor = node.sign_in(node.administrators()[0]), node.person(Role.AUDITOR)
+    assert "undelivered" in page(auditor, "/instructions")
+    assert "/resend" not in page(auditor, "/instructions")
+    assert auditor.submit(f"/instructions/{given.id}/resend").status_code == 403
+    assert f'action="/instructions/{given.id}/resend"' in page(administrator, "/instructions")
+    assert administrator.submit(f"/instructions/{given.id}/resend").status_code == 303
+    assert "undelivered" not in page(administrator, "/instructions")
+
+
+def test_record_shows_events_and_views_to_auditors_alone(node: Running) -> None:
+    platform = node.platform()
+    people = [node.person(Role.REVIEWER, name="Looked At It"), node.person(Role.REVIEWER)]
+    content = flagged(platform, caption="Words nobody finds in the record")
+    remove(node, platform, people, content)
+    auditor = node.person(Role.AUDITOR)
+    shown = page(auditor, f"/record?about={content}")
+    for kind in ("content.submitted", "decision.vote_cast", "decision.issued", "enforcement.instructed"):
+        assert f"<code>{kind}</code>" in shown
+    assert "people.bootstrapped" not in shown
+    assert "Words nobody finds" not in shown
+    views = page(auditor, f"/record?about={people[0].staff}")
+    assert "Looked At It" in views
+    assert re.search(r"<code>case_[a-z0-9]{26}</code>", views)
+    everything = page(auditor, "/record")
+    assert "people.role_granted" in everything
+    assert auditor.get("/record", params={"about": "nonsense_1"}, headers=HTML).status_code == 422
+    assert people[0].get("/record").status_code == 403
+
+
+def test_record_pages_back(node: Running) -> None:
+    for number in range(35):
+        node.hire(Role.REVIEWER, name=f"Someone {number}")
+    auditor = node.person(Role.AUDITOR)
+    first = page(auditor, "/record")
+    older = re.findall(r'href="/record\?about=&amp;before=(\d+)"', first)[0]
+    assert "people.bootstrapped" not in first
+    assert "people.bootstrapped" in page(auditor, f"/record?about=&before={older}")
+    assert page(auditor, "/record?before=x&about=")
