@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
+from tidegate.db.cluster import APPLICATION, OWNER
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Database
@@ -55,12 +56,8 @@ def template(postgres: embedded.EmbeddedPostgres) -> str:
     """A migrated database that others are copied from."""
     name = "template_tidegate"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                sql.Identifier(name), sql.Identifier(embedded.OWNER)
-            )
-        )
-    migrate(postgres.url(embedded.OWNER, name), embedded.APPLICATION)
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
+    migrate(postgres.url(OWNER, name), APPLICATION)
     return name
 
 
@@ -71,10 +68,10 @@ def urls(postgres: embedded.EmbeddedPostgres, template: str) -> Iterator[Urls]:
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(embedded.OWNER), sql.Identifier(template)
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
             )
         )
-        yield Urls(postgres.url(embedded.APPLICATION, name), postgres.url(embedded.OWNER, name))
+        yield Urls(postgres.url(APPLICATION, name), postgres.url(OWNER, name))
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -93,9 +90,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture
-def database(
-    urls: Urls, keys: Keyring, clock: ManualClock, loop: asyncio.AbstractEventLoop
-) -> Iterator[Database]:
+def database(urls: Urls, keys: Keyring, clock: ManualClock, loop: asyncio.AbstractEventLoop) -> Iterator[Database]:
     """The application's view of a fresh database; run coroutines with the ``loop`` fixture."""
 
     async def opened() -> AsyncIterator[Database]:

@@ -87,7 +87,8 @@ def kill_at_random(demo: "subprocess.Popen[bytes]", node: Path, chance: random.R
         if status is None:
             continue
         target = chance.choice(TARGETS)
-        pid = status["supervisor"] if target == "supervisor" else status["processes"].get(target, {}).get("pid")
+        process = status["processes"].get(target)
+        pid = status["supervisor"] if target == "supervisor" else process and process["pid"]
         if pid:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -56,10 +56,10 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
     def enter(self, context: AbstractAsyncContextManager[Result]) -> Result:
-        return self.run(context.__aenter__())  # type: ignore[arg-type]  # a coroutine in every case we use
+        return self.run(context.__aenter__())
 
     def leave(self, context: AbstractAsyncContextManager[Any]) -> None:
-        self.run(context.__aexit__(None, None, None))  # type: ignore[arg-type]
+        self.run(context.__aexit__(None, None, None))
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
@@ -91,9 +91,7 @@ class Platform:
     service: ServiceId
     client: httpx2.Client
 
-    def upload(
-        self, data: bytes, *, headers: dict[str, str] | None = None, **metadata: Any
-    ) -> httpx2.Response:
+    def upload(self, data: bytes, *, headers: dict[str, str] | None = None, **metadata: Any) -> httpx2.Response:
         """Show the node a picture."""
         whole = {
             "kind": "picture",
@@ -155,12 +153,12 @@ class Running:
         by_first, by_second = Actor(ActorKind.STAFF, first), Actor(ActorKind.STAFF, second)
         staff = self.do(lambda tx: steps.add_staff(tx, name), by_first)
         for role in roles:
-            proposal = self.do(
-                lambda tx, role=role: steps.propose(tx, ProposalKind.ROLE_GRANT, staff=staff, role=role),
-                by_first,  # type: ignore[misc]
-            )
-            self.do(lambda tx, proposal=proposal: steps.approve(tx, proposal), by_second)  # type: ignore[misc]
+            self._give(staff, role, by_first, by_second)
         return staff
+
+    def _give(self, staff: StaffId, role: Role, by_first: Actor, by_second: Actor) -> None:
+        proposal = self.do(lambda tx: steps.propose(tx, ProposalKind.ROLE_GRANT, staff=staff, role=role), by_first)
+        self.do(lambda tx: steps.approve(tx, proposal), by_second)
 
     def sign_in(self, staff: StaffId) -> Browser:
         """Sign someone in with a one-time link made at the machine."""
@@ -195,9 +193,7 @@ class Running:
                 tx, owner, label="test", life=timedelta(days=30), scopes=scopes, match_allowed=allowed
             )
         )
-        return Platform(
-            owner, self.client(self.addresses.platform, headers={"authorization": f"Bearer {text}"})
-        )
+        return Platform(owner, self.client(self.addresses.platform, headers={"authorization": f"Bearer {text}"}))
 
     def client(self, base_url: str, **more: Any) -> httpx2.Client:
         """Open a client that is closed with the node."""

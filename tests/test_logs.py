@@ -29,7 +29,7 @@ secrets_ = st.one_of(
     links.map(lambda link: f"https://example.org/notice/{link}?x=1"),
     passwords,
 )
-words = st.text(st.characters(categories=("Ll",)), min_size=1, max_size=8)
+words = st.text(st.characters(categories=["Ll"]), min_size=1, max_size=8)
 
 
 def wrapped(secret: str, around: str) -> st.SearchStrategy[Any]:

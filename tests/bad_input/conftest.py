@@ -9,16 +9,17 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from running import Loop, ManualClock, Nodes, Running
-from tidegate.db import embedded
+from tidegate.db.cluster import APPLICATION, OWNER
+from tidegate.db.embedded import EmbeddedPostgres
 from tidegate.jail import Jail
-from tidegate.settings import Settings
+from tidegate.settings import read_settings
 
 
 @pytest.fixture(scope="module")
 def nodes(
     serving: Loop,
     jail: Jail,
-    postgres: embedded.EmbeddedPostgres,
+    postgres: EmbeddedPostgres,
     template: str,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
@@ -28,13 +29,13 @@ def nodes(
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(embedded.OWNER), sql.Identifier(template)
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
             )
         )
-        settings = Settings(
+        settings = read_settings(
             data_directory=tmp_path_factory.mktemp("node"),
-            database_url=SecretStr(postgres.url(embedded.APPLICATION, name)),
-            database_owner_url=SecretStr(postgres.url(embedded.OWNER, name)),
+            database_url=SecretStr(postgres.url(APPLICATION, name)),
+            database_owner_url=SecretStr(postgres.url(OWNER, name)),
             database_connections=8,
             public_port=0,
             platform_port=0,

@@ -164,7 +164,7 @@ def test_what_is_clear_or_erased_takes_no_changes(node: Running, platform: Platf
     assert flag.status_code in {201, 404}, flag.text
 
 
-def test_other_bytes_than_were_shown_are_refused(node: Running, platform: Platform) -> None:
+def test_other_bytes_than_were_shown_are_refused(platform: Platform) -> None:
     content = platform.verdict(b"no picture")["content"]
     answer = platform.client.put(f"/v1/content/{content}/bytes", content=b"other bytes")
     problem(answer, 409, "conflict", "submit them as a new revision", reference="file")

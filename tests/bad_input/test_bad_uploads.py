@@ -255,7 +255,7 @@ def test_no_metadata_at_all(platform: Platform) -> None:
 )
 def test_broken_base64_or_json_in_the_header(platform: Platform, text: str) -> None:
     answer = platform.client.post(
-        "/v1/content", content=picture(1), headers={"tidegate-metadata": text.encode("latin-1")}
+        "/v1/content", content=picture(1), headers={b"tidegate-metadata": text.encode("latin-1")}
     )
     problem(answer, 422, "malformed", reference="metadata")
 

@@ -1,7 +1,8 @@
-"""People who decide at once, too late, twice, or about what is not theirs: exactly one decision, and a clear refusal."""
+"""People who decide at once, too late, twice, or about nothing: one decision, and a clear refusal."""
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,13 +68,10 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 def test_two_people_voting_at_once_make_one_decision(
     node: Running, platform: Platform, reviewers: list[StaffId]
 ) -> None:
+    first, second, _ = reviewers
     for _ in range(3):
         _, case = flagged(node, platform)
-        first, second, _third = reviewers
-        results = at_once(
-            lambda case=case: vote(node, case, first, Measure.REMOVE),
-            lambda case=case: vote(node, case, second, Measure.REMOVE),
-        )
+        results = at_once(*(partial(vote, node, case, voter, Measure.REMOVE) for voter in (first, second)))
         assert sorted(type(result).__name__ for result in results) == ["DecisionId", "NoneType"]
         assert made(node, case) == 1
 
@@ -82,7 +80,7 @@ def test_where_one_is_enough_the_second_at_once_is_too_late(
     node: Running, platform: Platform, reviewers: list[StaffId]
 ) -> None:
     _, case = flagged(node, platform)
-    results = at_once(*(lambda voter=voter: vote(node, case, voter, Measure.KEEP) for voter in reviewers))
+    results = at_once(*(partial(vote, node, case, voter, Measure.KEEP) for voter in reviewers))
     assert sorted(type(result).__name__ for result in results) == ["DecisionId", "WrongState", "WrongState"]
     assert made(node, case) == 1
 

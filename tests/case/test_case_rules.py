@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,7 +64,7 @@ def test_what_lapses_soonest_comes_first_then_reach_then_age(
     ordered = rules.by_urgency(cases)
     assert sorted(case.id for case in ordered) == sorted(case.id for case, _, _ in cases), "none is lost"
     facts = {case.id: (until, reach, case.opened_at) for case, until, reach in cases}
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         (until, reach, opened), (later, less, newer) = facts[before.id], facts[after.id]
         if (until, later) == (None, None) or until == later:
             assert (-reach, opened) <= (-less, newer)

@@ -20,7 +20,9 @@ REMOVE = {
     "words": "It explains how, step by step.",
 }
 #: Words as someone hostile would write them.
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\u2066 {{ 7*7 }} %(x)s javascript:alert(3)"
+HOSTILE = (
+    "<script>alert(1)</script>\"'><img src=x onerror=alert(2)> \u202egnp.exe\u2066 {{ 7*7 }} %(x)s javascript:alert(3)"
+)
 
 
 def picture(seed: int = 0) -> bytes:

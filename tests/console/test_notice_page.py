@@ -1,18 +1,19 @@
 """The notice: read without script, account or cookie, in both languages; the complaint and the receipt behind it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-
 from console_story import HOSTILE, HTML, complain, flagged, notice_link, picture, remove
+
 from running import Browser, Platform, Running
-from tidegate.kernel.ids import ContentId
+from tidegate.db.transaction import Actor, ActorKind
+from tidegate.kernel.ids import ContentId, StaffId
 from tidegate.ledger import receipt as receipts
 from tidegate.ledger.note import Verifier
 from tidegate.notice import store as notices
-from tidegate.people.model import Role
+from tidegate.people import steps
+from tidegate.people.model import ProposalKind, Role
 
 
 @dataclass
@@ -26,11 +27,11 @@ class Removed:
 
 
 @pytest.fixture
-def removed(node: Running) -> Iterator[Removed]:
+def removed(node: Running) -> Removed:
     platform = node.platform()
     voters = [node.person(Role.REVIEWER, name=f"Voter {number}") for number in range(2)]
     content = flagged(platform)
-    yield Removed(platform, voters, content, remove(node, platform, voters, content))
+    return Removed(platform, voters, content, remove(node, platform, voters, content))
 
 
 def read(node: Running, link: str, language: str = "en") -> str:
@@ -69,7 +70,12 @@ def test_hold_says_that_it_is_a_machines_and_when_it_ends(node: Running, removed
     assert held["verdict"] == "hold"
     link = notice_link(removed.platform, held["content"])
     page = read(node, link)
-    for words in ("It is hidden for a time", "A machine, for a short time", "Nobody has asked yet", "decided on the same bytes"):
+    for words in (
+        "It is hidden for a time",
+        "A machine, for a short time",
+        "Nobody has asked yet",
+        "decided on the same bytes",
+    ):
         assert words in page, words
     assert "暂时隐藏" in read(node, link, "zh")
     node.clock.forward(hours=24, seconds=1)
@@ -145,17 +151,18 @@ def test_complaint_from_the_form_to_the_reasons(node: Running, removed: Removed)
     assert "First" not in read(node, removed.link)
     judges[1].submit(f"/appeals/{appeal}/judgements", outcome="use_allowed", words="Second reasons.")
     done = read(node, removed.link)
-    for said in ("This was reversed: it is shown again.", "You were right to complain.", "&lt;b&gt;First&lt;/b&gt;", "Second"):
+    for said in (
+        "This was reversed: it is shown again.",
+        "You were right to complain.",
+        "&lt;b&gt;First&lt;/b&gt;",
+        "Second",
+    ):
         assert said in done, said
     assert "Judge 0" not in done
     assert "您的投诉成立" in read(node, removed.link, "zh")
 
 
-def _also_judge(node: Running, voter: Browser):  # type: ignore[no-untyped-def]  # a StaffId
-    from tidegate.db.transaction import Actor, ActorKind
-    from tidegate.people import steps
-    from tidegate.people.model import ProposalKind
-
+def _also_judge(node: Running, voter: Browser) -> StaffId:
     first, second = node.administrators()
     proposal = node.do(
         lambda tx: steps.propose(tx, ProposalKind.ROLE_GRANT, staff=voter.staff, role=Role.APPEAL_REVIEWER),
@@ -182,18 +189,25 @@ def test_time_to_object_ends(node: Running, removed: Removed) -> None:
 def test_receipt_is_pending_and_then_proves(node: Running, removed: Removed) -> None:
     settings = node.node.settings
     verifier = Verifier.of(settings.ledger_origin, node.node.database.keys.ledger)
-    address = f"{removed.link}/receipt.json"
-    pending = node.public().get(address)
-    assert pending.status_code == 200
-    assert pending.json()["status"] == "pending"
-    node.loop.run(node.node.publisher.publish())
-    answer = node.public().get(address)
-    assert answer.headers["cache-control"] == "no-store"
-    made = receipts.read(answer.content)
-    leaf, _ = made.verify(verifier)
+    removal = receipts.read(node.public().get(f"{removed.link}/receipt.json").content)
+    leaf, _ = removal.verify(verifier)
     assert leaf.kind == "removal"
-    fields = {field.name: field.value for field in made.fields}
+    fields = {field.name: field.value for field in removal.fields}
     assert fields["content"] == removed.content
     assert fields["provision"] == "tco_2_7_d"
+    # What the label was is not this reader's: it would say what to change.
     assert set(fields) == {"at", "event", "content", "revision", "decision", "provision", "exempt"}
-    assert "label" not in fields
+
+    held = removed.platform.verdict(picture(), platform_id="again", uploader="another")
+    address = f"{notice_link(removed.platform, held['content'])}/receipt.json"
+    pending = node.public().get(address)
+    assert pending.status_code == 200
+    assert pending.headers["cache-control"] == "no-store"
+    assert pending.json()["status"] == "pending"
+    node.loop.run(node.node.publisher.publish())
+    made = receipts.read(node.public().get(address).content)
+    leaf, _ = made.verify(verifier)
+    assert leaf.kind == "hold"
+    fields = {field.name: field.value for field in made.fields}
+    assert set(fields) == {"at", "event", "content", "revision", "until"}
+    assert fields["content"] == held["content"]

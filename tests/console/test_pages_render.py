@@ -1,17 +1,31 @@
 """Every page of both listeners, for a role that may see it, in both languages, with the headers every page carries."""
 
 import re
-from collections.abc import Iterator
 
 import httpx2
 import pytest
-
 from console_story import HTML, complain, first_case, flagged, remove, vote
+
 from running import Browser, Running
+from tidegate.appeal.model import Outcome
+from tidegate.case.model import Reason
+from tidegate.case.model import State as CaseState
 from tidegate.console import DOORS
 from tidegate.console.words import WORDS
-from tidegate.people.model import Role
+from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
+from tidegate.decision.model import Exempt, Ground, Measure, Provision
+from tidegate.decision.model import State as DecisionState
+from tidegate.enforcement.model import Action, Cause, Restriction
+from tidegate.enforcement.model import State as InstructionState
+from tidegate.fingerprint.model import Rotation
+from tidegate.ledger.entry import Basis, LeafKind, Tallied
+from tidegate.ledger.entry import Measure as LeafMeasure
+from tidegate.notice.model import Ended
+from tidegate.people.model import ProposalKind, ProposalStanding, Role, Scope, SignInMethod, StaffStanding
 from tidegate.run import DOORS as EVERY_DOOR
+from tidegate.signal.model import Label, Provenance
+from tidegate.signal.model import Standing as SignalStanding
+from tidegate.verdict.model import Reason as VerdictReason
 from tidegate.web.door import Door, Listener
 
 _LONG_SIGN = re.compile(r"[\u4e00-\u9fff]")
@@ -48,7 +62,7 @@ def checked(answer: httpx2.Response, language: str) -> None:
 
 
 @pytest.fixture
-def story(node: Running) -> Iterator[dict[str, str]]:
+def story(node: Running) -> dict[str, str]:
     """A node where something of everything has happened; the addresses that need ids."""
     platform = node.platform(webhook_url="http://127.0.0.1:1/hook")
     reviewers = [node.person(Role.REVIEWER), node.person(Role.SENIOR_REVIEWER)]
@@ -66,7 +80,7 @@ def story(node: Running) -> Iterator[dict[str, str]]:
     assert vote(reviewers[0], open_case).status_code == 303
     node.loop.run(node.node.publisher.publish())
     token = link.rpartition("/")[2]
-    yield {
+    return {
         "case": open_case,
         "closed": case,
         "content": open_content,
@@ -136,7 +150,11 @@ def test_language_is_remembered_and_guessed(node: Running) -> None:
 def test_static_files_by_exact_name(node: Running) -> None:
     for base in (node.addresses.public, node.addresses.staff):
         client = node.client(base)
-        for name, kind in (("style.css", "text/css"), ("reveal.js", "text/javascript"), ("passkey.js", "text/javascript")):
+        for name, kind in (
+            ("style.css", "text/css"),
+            ("reveal.js", "text/javascript"),
+            ("passkey.js", "text/javascript"),
+        ):
             answer = client.get(f"/static/{name}")
             assert answer.status_code == 200
             assert answer.headers["content-type"].startswith(kind)
@@ -161,23 +179,6 @@ def test_errors_are_pages_for_people_and_problems_for_programs(node: Running) ->
 
 def test_words_cover_the_closed_lists() -> None:
     """A new word of a stage needs its words here, or its page would fail the day it first happens."""
-    from tidegate.appeal.model import Outcome
-    from tidegate.case.model import Reason
-    from tidegate.case.model import State as CaseState
-    from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
-    from tidegate.decision.model import Exempt, Ground, Measure, Provision
-    from tidegate.decision.model import State as DecisionState
-    from tidegate.enforcement.model import Action, Cause, Restriction
-    from tidegate.enforcement.model import State as InstructionState
-    from tidegate.fingerprint.model import Rotation
-    from tidegate.ledger.entry import Basis, LeafKind, Tallied
-    from tidegate.ledger.entry import Measure as LeafMeasure
-    from tidegate.notice.model import Ended
-    from tidegate.people.model import ProposalKind, ProposalStanding, Scope, SignInMethod, StaffStanding
-    from tidegate.signal.model import Label, Provenance
-    from tidegate.signal.model import Standing as SignalStanding
-    from tidegate.verdict.model import Reason as VerdictReason
-
     lists = {
         "outcome": Outcome, "outcome_found": Outcome, "reason": Reason, "case_state": CaseState,
         "account_class": AccountClass, "content_kind": ContentKind, "standing": Standing, "surface": Surface,

@@ -1,4 +1,4 @@
-"""The database goes away under a running node: it says so quickly, recovers by itself, and lost nothing it acknowledged."""
+"""The database goes away under a running node: it says so, recovers by itself, and lost nothing acknowledged."""
 
 import threading
 import time
@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from acts import picture
 from running import Loop, ManualClock, Nodes, Running
 from tidegate.db import embedded
+from tidegate.db.cluster import APPLICATION
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import WAIT_SECONDS
 from tidegate.jail import Jail
 from tidegate.kernel.process import start, stop
-from tidegate.settings import Settings
+from tidegate.settings import read_settings
 
 #: How long it stays away; long enough that every connection fails and every wait runs out.
 AWAY_SECONDS = 10.0
@@ -59,7 +60,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     folder = tmp_path / "database"
     made = Server(folder)
     made.start()
-    migrate(made.postgres.owner_url, embedded.APPLICATION)
+    migrate(made.postgres.owner_url, APPLICATION)
     yield made
     made.stop()
     embedded.forget(folder)
@@ -70,7 +71,7 @@ def running(serving: Loop, jail: Jail, server: Server, tmp_path: Path, clock: Ma
     made = Nodes(
         serving,
         jail,
-        Settings(
+        read_settings(
             data_directory=tmp_path / "node",
             database_url=SecretStr(server.postgres.app_url),
             database_connections=8,

@@ -48,7 +48,7 @@ def complain(node: Running, content: str, outcome: Outcome, *judges: StaffId) ->
         node.do(lambda tx, judge=judge: appeals.judge(tx, appeal, judge, outcome, "We read it again."), by(judge))  # type: ignore[misc]
 
 
-def play(node: Running) -> None:
+def play(node: Running) -> None:  # noqa: PLR0915 - one story, read from top to bottom
     """Let everything happen that can happen."""
     platform = node.platform(webhook_url="http://127.0.0.1:9/hook")
     one, two, three = (node.hire(Role.REVIEWER) for _ in range(3))

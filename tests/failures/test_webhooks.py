@@ -105,7 +105,7 @@ def test_what_is_no_acknowledgement_is_tried_again(
     assert receiver.got[0] == receiver.got[1], "the same instruction, under the same id"
 
 
-def test_a_platform_that_is_down_is_tried_again(running: Running, platform: Platform) -> None:
+def test_a_platform_that_is_down_is_tried_again(running: Running) -> None:
     with_nobody = running.platform(webhook_url="http://127.0.0.1:9/hook")
     _, verdict = held(running, with_nobody, 1)
     with pytest.raises(NotDeliveredError):
@@ -119,7 +119,10 @@ def test_a_failed_job_is_scheduled_later_and_later(running: Running, platform: P
     running.work()
     (job,) = ask(
         running,
-        "SELECT status::text, attempts, scheduled_at > now() AS later FROM procrastinate_jobs WHERE task_name = 'deliver'",
+        """
+        SELECT status::text, attempts, scheduled_at > now() AS later
+        FROM procrastinate_jobs WHERE task_name = 'deliver'
+        """,
     )
     assert job == {"status": "todo", "attempts": 1, "later": True}
 
@@ -151,9 +154,7 @@ def test_what_was_superseded_is_not_delivered_any_more(
     assert state(running, verdict["instruction"]) == "superseded"
 
 
-def test_an_acknowledgement_of_an_older_instruction_changes_nothing(
-    running: Running, platform: Platform, receiver: Receiver
-) -> None:
+def test_an_acknowledgement_of_an_older_instruction_changes_nothing(running: Running, platform: Platform) -> None:
     """Two instructions cross: the older one's answer arrives after the newer was given."""
     _, verdict = held(running, platform, 1)
     running.clock.forward(hours=25)
@@ -214,9 +215,7 @@ def test_a_dead_letter_can_still_be_acknowledged_by_a_platform_that_pulls(
     assert state(running, verdict["instruction"]) == "acknowledged"
 
 
-def test_another_address_is_used_from_the_next_attempt_on(
-    running: Running, platform: Platform, receiver: Receiver
-) -> None:
+def test_another_address_is_used_from_the_next_attempt_on(running: Running, receiver: Receiver) -> None:
     wrong = running.platform(webhook_url="http://127.0.0.1:9/hook")
     _, verdict = held(running, wrong, 1)
     with pytest.raises(NotDeliveredError):

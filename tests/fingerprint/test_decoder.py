@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pictures import DATA, distance, encoded, needs_data, scene
+from fingerprint.pictures import DATA, distance, encoded, needs_data, scene
 from PIL import Image
 
 from tidegate.fingerprint import decoder

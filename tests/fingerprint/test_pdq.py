@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pictures import DATA, Pixels, distance, needs_data, noise, scene
+from fingerprint.pictures import DATA, Pixels, distance, needs_data, noise, scene
 from PIL import Image
 
 from tidegate.fingerprint.model import Rotation

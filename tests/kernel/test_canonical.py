@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tidegate.kernel.canonical import canonical
 from tidegate.kernel.errors import Malformed
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12).map(
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(
     lambda text: unicodedata.normalize("NFC", text)
 )
 json_values = st.recursive(

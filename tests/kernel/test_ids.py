@@ -1,6 +1,6 @@
 """Ids: they read back, they sort by time, and one kind is never taken for another."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -57,10 +57,10 @@ def test_the_order_of_texts_is_the_order_of_ids(number: int) -> None:
 
 @given(made.times, st.integers(1, 10_000), st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
 def test_later_ids_sort_later_whatever_the_randomness(
-    now: object, milliseconds: int, first: bytes, second: bytes
+    now: datetime, milliseconds: int, first: bytes, second: bytes
 ) -> None:
-    earlier = ContentId.new(now, lambda _: first)  # type: ignore[arg-type]
-    later = ContentId.new(now + timedelta(milliseconds=milliseconds + 1), lambda _: second)  # type: ignore[operator]
+    earlier = ContentId.new(now, lambda _: first)
+    later = ContentId.new(now + timedelta(milliseconds=milliseconds + 1), lambda _: second)
     assert earlier < later
     assert earlier.value.version == 7
     assert earlier.value.variant == "specified in RFC 4122"

@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from published_log import FIELDS, committed, drawn
+from ledger.published_log import FIELDS, committed, drawn
 
 from tidegate.kernel.canonical import Json
 from tidegate.kernel.errors import IntegrityError, Malformed

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log, sample_leaf
+from ledger.published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log, sample_leaf
 
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.ledger.checkpoint import Checkpoint, sign_checkpoint
@@ -251,7 +251,7 @@ import os, resource, signal, sys
 from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
-from published_log import Log
+from ledger.published_log import Log
 from tidegate.kernel.errors import Unavailable
 
 log = Log.of(600)

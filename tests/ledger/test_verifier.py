@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from published_log import FIELDS, KEY, OTHER_KEY, VERIFIER, Log, committed, sample_leaf
+from ledger.published_log import FIELDS, KEY, OTHER_KEY, VERIFIER, Log, committed, sample_leaf
 from test_tiles import served
 
 from tidegate.kernel.errors import Malformed

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 
 import pytest
-from staff_fixture import Node, start_node
+from people.staff_fixture import Node, start_node
 
 from tidegate.db.transaction import Database
 from tidegate.kernel.ids import StaffId

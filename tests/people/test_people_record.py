@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from staff_fixture import HandClock, as_staff, start_node
+from people.staff_fixture import HandClock, as_staff, start_node
 
 from tidegate.db.transaction import MACHINE, TIME, Database, Row, Transaction
 from tidegate.kernel.errors import Malformed

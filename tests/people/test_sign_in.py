@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from staff_fixture import HandClock, Node, as_staff
+from people.staff_fixture import HandClock, Node, as_staff
 
 from tidegate.db.transaction import MACHINE, PERSON, Actor, Database
 from tidegate.kernel.errors import (

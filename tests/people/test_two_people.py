@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from staff_fixture import HandClock, Node, as_staff, start_node
+from people.staff_fixture import HandClock, Node, as_staff, start_node
 
 from tidegate.db.sealing import erase
 from tidegate.db.transaction import MACHINE, PERSON, Database

@@ -55,9 +55,7 @@ async def end_sessions(request: Request) -> Response:
 async def new_passkey_options(request: Request) -> Response:
     """Give what a browser needs to make a passkey."""
     node = node_of(request)
-    return JSONResponse(
-        await node.run(staff(request), lambda tx: passkeys.registration_options(tx, party(node)))
-    )
+    return JSONResponse(await node.run(staff(request), lambda tx: passkeys.registration_options(tx, party(node))))
 
 
 @door.post("/account/passkey", needs=OWN)
@@ -67,9 +65,7 @@ async def add_passkey(request: Request) -> Response:
     said = await json_of(request)
     answer, label = said.get("answer"), str(said.get("label") or "Passkey")
     given = answer if isinstance(answer, dict) else {}
-    made = await node.run(
-        staff(request), lambda tx: passkeys.register_passkey(tx, party(node), given, label=label)
-    )
+    made = await node.run(staff(request), lambda tx: passkeys.register_passkey(tx, party(node), given, label=label))
     return JSONResponse({"passkey": str(made), "next": "/account"}, 201)
 
 

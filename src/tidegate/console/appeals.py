@@ -1,7 +1,7 @@
 """Appeals: complaints and their judgement by other people.
 
-May decide: who is shown the form. Those who voted for what a complaint is about are not; what others judged stays hidden until
-the complaint is decided.
+May decide: who is shown the form. Those who voted for what a complaint is about are not; what others judged stays
+hidden until the complaint is decided.
 """
 
 from dataclasses import dataclass

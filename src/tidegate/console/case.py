@@ -1,7 +1,7 @@
 """A case: what is in view, and the vote.
 
-May decide: what a voter sees. Words first, pictures only while a button is held. Nothing of what others voted is shown before
-a decision is in force: "someone voted" is all.
+May decide: what a voter sees. Words first, pictures only while a button is held. Nothing of what others voted is
+shown before a decision is in force: "someone voted" is all.
 """
 
 from dataclasses import dataclass

@@ -24,7 +24,8 @@ SETTLED = frozenset({State.ISSUED, State.REVERSED})
 def may_see(decision: Decision, reader: Session) -> bool:
     """Say whether someone may see what was decided.
 
-    Until it is in force it can be undone and voted on again, blind, so that only its voters may, and auditors, who never vote.
+    Until it is in force it can be undone and voted on again, blind, so that only its voters may, and auditors, who
+    never vote.
     """
     settled = decision.state in SETTLED
     return settled or reader.staff in decision.voters or Permission.READ_RECORD in reader.permissions

@@ -1,10 +1,10 @@
 """Doors of pages: what every page of the console and of the public listener has in common.
 
-May decide: nothing about who gets in (``web.door`` does). Adds the security headers, reads forms within a limit, and answers
-an error with a page where a person asked and with a problem document where a program did.
+May decide: nothing about who gets in (``web.door`` does). Adds the security headers, reads forms within a limit, and
+answers an error with a page where a person asked and with a problem document where a program did.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
@@ -17,7 +17,7 @@ from tidegate.console.headers import protect
 from tidegate.web.door import Door, Listener, Needs
 from tidegate.web.problems import as_error, of_error
 
-Handler = Callable[..., Coroutine[Any, Any, Response]]
+Handler = Callable[..., Awaitable[Any]]
 
 
 class _PageRoute(APIRoute):

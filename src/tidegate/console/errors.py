@@ -9,7 +9,7 @@ from tidegate.web.problems import RETRY_SECONDS, TABLE
 
 
 def render_error(request: Request, error: TidegateError) -> Response | None:
-    """Answer a person with a page of the same status; None where a program asked, or where the text must not be shown."""
+    """Answer a person with a page of the same status; None where a program asked, or the text must not be shown."""
     status, title = TABLE[error.kind]
     hidden = status >= 500 and error.kind is not Kind.UNAVAILABLE  # noqa: PLR2004 - where errors of ours begin
     if hidden or "text/html" not in request.headers.get("accept", ""):

@@ -134,6 +134,11 @@ def check_same_origin(request: Request) -> None:
     if site in {"same-origin", "none"}:
         return
     settings = node_of(request).settings
-    ours = {request.headers.get("host", ""), *(urlsplit(str(url)).netloc for url in (settings.public_url, settings.staff_url))}
+    ours = {
+        request.headers.get("host", ""),
+        *(urlsplit(str(url)).netloc for url in (settings.public_url, settings.staff_url)),
+    }
     if site or (origin and urlsplit(origin).netloc not in ours):
-        raise Forbidden("This form was sent by another site's page: open ours and send it from there.", reference="origin")
+        raise Forbidden(
+            "This form was sent by another site's page: open ours and send it from there.", reference="origin"
+        )

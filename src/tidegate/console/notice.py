@@ -117,9 +117,7 @@ async def _receipt(tx: Transaction, node: Node, token: str) -> dict[str, Any]:
     content = ContentId(notice["content"])
     leaf = await ledger_store.newest_about(tx, content, RESTRICTIONS)
     settings = node.settings
-    made = leaf and await receipt_for(
-        tx, settings.ledger_directory, settings.ledger_origin, leaf, content, FIELDS
-    )
+    made = leaf and await receipt_for(tx, settings.ledger_directory, settings.ledger_origin, leaf, content, FIELDS)
     if not made:
         raise NotFound("There is no receipt any more: it was erased when nothing could contest this any longer.")
     return dict(made.document())

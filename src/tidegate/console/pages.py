@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from tidegate.console.language import COOKIE, LANGUAGES, chosen_language, language_of, translations
-from tidegate.console.words import WORDS, N_
+from tidegate.console.words import N_, WORDS
 from tidegate.people.model import Permission, Session
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -97,7 +97,11 @@ def environment(language: str) -> Environment:
         return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
 
     made.globals |= {"say": say, "asset": asset, "WORDS": WORDS}
-    made.filters |= {"moment": moment, "number": lambda number: format_decimal(number, locale=language)}
+
+    def number(count: int) -> str:
+        return format_decimal(count, locale=language)
+
+    made.filters |= {"moment": moment, "number": number}
     return made
 
 

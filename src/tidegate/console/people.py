@@ -79,9 +79,7 @@ async def propose_role(request: Request, person: str) -> Response:
     role, change = needed_choice(form, "role", Role), text_in(form, "change")
     if change not in _OF_ROLE:
         raise Malformed('change is "grant" or "revoke".', reference="change")
-    await node_of(request).run(
-        staff(request), lambda tx: steps.propose_role(tx, identity, role, _OF_ROLE[change])
-    )
+    await node_of(request).run(staff(request), lambda tx: steps.propose_role(tx, identity, role, _OF_ROLE[change]))
     return RedirectResponse("/people", 303)
 
 

@@ -5,9 +5,7 @@ from uuid import UUID
 from tidegate.db.transaction import Row, Transaction
 
 
-async def newest_events(
-    tx: Transaction, *, about: UUID | None, before: int | None, most: int = 100
-) -> list[Row]:
+async def newest_events(tx: Transaction, *, about: UUID | None, before: int | None, most: int = 100) -> list[Row]:
     """Page through events, newest first: all of them, or those that name a thing."""
     return await tx.rows(
         """

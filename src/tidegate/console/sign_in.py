@@ -81,9 +81,7 @@ async def sign_out(request: Request) -> Response:
 def party(node: Node) -> passkeys.RelyingParty:
     """Say whom passkeys are for: the console's address."""
     parts = urlsplit(str(node.settings.staff_url))
-    return passkeys.RelyingParty(
-        id=parts.hostname or "", name="Tidegate", origin=f"{parts.scheme}://{parts.netloc}"
-    )
+    return passkeys.RelyingParty(id=parts.hostname or "", name="Tidegate", origin=f"{parts.scheme}://{parts.netloc}")
 
 
 async def json_of(request: Request) -> dict[str, Any]:

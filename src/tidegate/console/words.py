@@ -56,9 +56,13 @@ WORDS: dict[str, dict[str, str]] = {
         "house_rule": N_("House rule of the platform"),
     },
     "provision": {
-        "tco_2_7_a": N_("Regulation (EU) 2021/784, Article 2(7)(a): incites, by glorifying or otherwise, to a terrorist offence"),
+        "tco_2_7_a": N_(
+            "Regulation (EU) 2021/784, Article 2(7)(a): incites, by glorifying or otherwise, to a terrorist offence"
+        ),
         "tco_2_7_b": N_("Regulation (EU) 2021/784, Article 2(7)(b): solicits someone to commit a terrorist offence"),
-        "tco_2_7_c": N_("Regulation (EU) 2021/784, Article 2(7)(c): solicits someone to take part in a terrorist group"),
+        "tco_2_7_c": N_(
+            "Regulation (EU) 2021/784, Article 2(7)(c): solicits someone to take part in a terrorist group"
+        ),
         "tco_2_7_d": N_("Regulation (EU) 2021/784, Article 2(7)(d): instructs in making or using weapons or methods"),
         "tco_2_7_e": N_("Regulation (EU) 2021/784, Article 2(7)(e): threatens to commit a terrorist offence"),
         "house_terrorist_content": N_("House rule: terrorist content"),
@@ -74,7 +78,9 @@ WORDS: dict[str, dict[str, str]] = {
         "public_debate": N_("Public debate"),
     },
     "exempt_found": {
-        "none": N_("People asked whether it is news, research, education, art, countering terrorism or public debate, and found that it is not."),
+        "none": N_(
+            "People asked whether it is news, research, education, art, countering terrorism or public debate, and found that it is not."
+        ),
         "news": N_("People found it to be news."),
         "research": N_("People found it to be research."),
         "education": N_("People found it to be education."),
@@ -155,8 +161,12 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "outcome_found": {
         "upheld": N_("Other people looked at your complaint and found that the decision stands."),
-        "use_allowed": N_("Other people looked at your complaint and found that this use of it is allowed. You were right to complain."),
-        "not_terrorist": N_("Other people looked at your complaint and found that it is not terrorist content. You were right to complain."),
+        "use_allowed": N_(
+            "Other people looked at your complaint and found that this use of it is allowed. You were right to complain."
+        ),
+        "not_terrorist": N_(
+            "Other people looked at your complaint and found that it is not terrorist content. You were right to complain."
+        ),
     },
     "ended": {
         "lapsed": N_("Nobody decided in time, so it is shown again."),

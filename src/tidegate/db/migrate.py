@@ -103,7 +103,8 @@ def check_role(url: str) -> None:
                 if row is None or row[0]:
                     raise ConfigurationError(
                         f"The application's database role may {privilege} the table {table}. Give it a role of its "
-                        'own that owns nothing, put the owner in TIDEGATE_DATABASE_OWNER_URL, and run "tidegate db migrate".'
+                        "own that owns nothing, put the owner in TIDEGATE_DATABASE_OWNER_URL, and run "
+                        '"tidegate db migrate".'
                     )
 
 

@@ -8,16 +8,12 @@ from tidegate.kernel.ids import ContentId, FlagId, ServiceId
 
 async def load(tx: Transaction, flag: FlagId, service: ServiceId) -> Row | None:
     """Give a flag of a service: content, state, outcome, decision, raised_at."""
-    return await tx.row(
-        "SELECT * FROM flag WHERE id = %(id)s AND service = %(service)s", id=flag, service=service
-    )
+    return await tx.row("SELECT * FROM flag WHERE id = %(id)s AND service = %(service)s", id=flag, service=service)
 
 
 async def on_content(tx: Transaction, content: ContentId) -> list[tuple[FlagId, State]]:
     """List the flags on a content, and how they stand."""
-    rows = await tx.rows(
-        "SELECT id, state FROM flag WHERE content = %(content)s ORDER BY id", content=content
-    )
+    rows = await tx.rows("SELECT id, state FROM flag WHERE content = %(content)s ORDER BY id", content=content)
     return [(FlagId(row["id"]), State(row["state"])) for row in rows]
 
 

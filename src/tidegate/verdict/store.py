@@ -37,9 +37,7 @@ async def holds_of(tx: Transaction, content: ContentId | None, uploader: bytes, 
 
 async def running_hold(tx: Transaction, content: ContentId) -> Hold | None:
     """Give the hold a content is under, locked until the commit."""
-    row = await tx.row(
-        "SELECT * FROM hold WHERE content = %(content)s AND state = 'held' FOR UPDATE", content=content
-    )
+    row = await tx.row("SELECT * FROM hold WHERE content = %(content)s AND state = 'held' FOR UPDATE", content=content)
     return None if row is None else _hold(row)
 
 
@@ -191,9 +189,7 @@ async def _given(tx: Transaction, happened: VerdictGiven) -> None:
     )
 
 
-async def _end(
-    tx: Transaction, content: ContentId, state: HoldState, *, but_revision: int | None = None
-) -> None:
+async def _end(tx: Transaction, content: ContentId, state: HoldState, *, but_revision: int | None = None) -> None:
     await tx.execute(
         """
         UPDATE hold SET state = %(state)s, ended_at = %(now)s
@@ -252,9 +248,7 @@ async def _switched(tx: Transaction, happened: LookAlikeHoldsSwitched) -> None:
 
 
 async def _erased(tx: Transaction, happened: ContentErased) -> None:
-    await tx.execute(
-        "UPDATE removed_bytes SET sha256 = NULL WHERE content = %(content)s", content=happened.content
-    )
+    await tx.execute("UPDATE removed_bytes SET sha256 = NULL WHERE content = %(content)s", content=happened.content)
     await tx.execute(
         "UPDATE hold SET uploader = NULL, sha256 = NULL WHERE content = %(content)s", content=happened.content
     )
