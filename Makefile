@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-quick lint types architecture docs check crash mutations
+.PHONY: help setup run clean-demo test test-quick lint types architecture docs check crash crash-short mutations
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ architecture: setup ## Check that nothing imports downwards.
 	$(BIN)/lint-imports
 
 docs: setup ## Write the generated pages of docs/ anew.
-	$(BIN)/python -m tests.generate_docs
+	$(BIN)/python docs/generate.py
 
 mutations: setup ## Delete each safeguard in turn and see its test fail.
 	$(BIN)/python tests/mutations.py
@@ -51,4 +51,7 @@ mutations: setup ## Delete each safeguard in turn and see its test fail.
 crash: setup ## Kill a random process at 50 random moments of the demonstration.
 	$(BIN)/python tests/crash.py --kills 50
 
-check: lint types architecture test mutations ## All that has to hold before a change lands.
+crash-short: setup
+	$(BIN)/python tests/crash.py --kills 8
+
+check: lint types architecture test mutations crash-short ## All that has to hold before a change lands.

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-
 import psycopg
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
+from running import Loop, ManualClock, Nodes, Running
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
 from tidegate.db.cluster import APPLICATION, OWNER
@@ -24,8 +24,6 @@ from tidegate.flow import STORY
 from tidegate.jail import Jail
 from tidegate.kernel.keys import Keyring
 from tidegate.settings import Settings
-
-from running import Loop, ManualClock, Nodes, Running
 
 _NUMBERS = itertools.count()
 

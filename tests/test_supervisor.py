@@ -184,9 +184,7 @@ def test_a_node_survives_every_kill(start: Callable[[str], Running], tmp_path: P
     assert "database system is shut down" in postgres.log.read_text().splitlines()[-1]
 
 
-def test_supervisor_killed_again_and_again_while_starting(
-    start: Callable[[str], Running], tmp_path: Path
-) -> None:
+def test_supervisor_killed_again_and_again_while_starting(start: Callable[[str], Running], tmp_path: Path) -> None:
     data = tmp_path / "data"
     for pause in (0.2, 0.4, 0.6, 0.8):
         attempt = start(NODE)
@@ -261,15 +259,9 @@ def test_pauses_grow_while_a_process_keeps_dying(start: Callable[[str], Running]
     assert node.process.wait(10) == 0
 
 
-def test_stopped_while_still_waiting_for_what_it_needs(
-    start: Callable[[str], Running], tmp_path: Path
-) -> None:
-    node = start(
-        """processes = [sleeper("postgres", ready=lambda: False), sleeper("web", needs=("postgres",))]"""
-    )
-    eventually(
-        lambda: (tmp_path / "data/supervisor.json").exists() and node.status()["processes"]["postgres"]["pid"]
-    )
+def test_stopped_while_still_waiting_for_what_it_needs(start: Callable[[str], Running], tmp_path: Path) -> None:
+    node = start("""processes = [sleeper("postgres", ready=lambda: False), sleeper("web", needs=("postgres",))]""")
+    eventually(lambda: (tmp_path / "data/supervisor.json").exists() and node.status()["processes"]["postgres"]["pid"])
     assert node.status()["processes"]["web"] == {"pid": None, "state": "waiting", "restarts": 0}
     node.process.terminate()
     assert node.process.wait(10) == 0
@@ -281,9 +273,7 @@ def in_order(*processes: ProcessSpecification, data_directory: Path) -> Supervis
 
 
 def test_never_ready_is_a_failure_that_stops_all(tmp_path: Path) -> None:
-    web = ProcessSpecification(
-        name="web", argv=("/bin/sleep", "864001"), ready=lambda: False, ready_within=0.3
-    )
+    web = ProcessSpecification(name="web", argv=("/bin/sleep", "864001"), ready=lambda: False, ready_within=0.3)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with pytest.raises(Unavailable, match="not ready after"):
         in_order(web, data_directory=tmp_path).run()

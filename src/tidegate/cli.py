@@ -51,9 +51,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--no-worker", is_flag=True, help="Leave jobs and the passing of time to `tidegate work` elsewhere."
-)
+@click.option("--no-worker", is_flag=True, help="Leave jobs and the passing of time to `tidegate work` elsewhere.")
 def serve(*, no_worker: bool) -> None:
     """Run a node: database (if none is named), web process and worker."""
     from tidegate.run import serve as serve_node
@@ -126,9 +124,7 @@ def db_rebuild(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"views": len(differing), "differing": wrong}))
     else:
-        click.echo(
-            f"{len(differing)} views rebuilt; " + (f"rows that differ: {wrong}" if wrong else "all equal.")
-        )
+        click.echo(f"{len(differing)} views rebuilt; " + (f"rows that differ: {wrong}" if wrong else "all equal."))
     sys.exit(1 if wrong else 0)
 
 
@@ -138,19 +134,17 @@ def people() -> None:
 
 
 @people.command("link")
-@click.argument("name_or_id")
-def people_link(name_or_id: str) -> None:
-    """Make a one-time sign-in link for someone on the staff."""
-    from tidegate.records import link_for
+@click.argument("names_or_ids", nargs=-1, required=True)
+def people_link(names_or_ids: tuple[str, ...]) -> None:
+    """Make a one-time sign-in link for each of these people on the staff, a line each."""
+    from tidegate.records import links_for
 
-    click.echo(asyncio.run(link_for(_with_database(), name_or_id)))
+    click.echo("\n".join(asyncio.run(links_for(_with_database(), names_or_ids))))
 
 
 @main.command()
 @click.argument("source")
-@click.option(
-    "--receipt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A receipt to check too."
-)
+@click.option("--receipt", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A receipt to check too.")
 @click.option(
     "--since",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -193,21 +187,24 @@ def platform_check(url: str, *, as_json: bool) -> None:
     for check in checks:
         line = {"name": check.name, "passed": check.passed, "explanation": check.explanation}
         click.echo(
-            json.dumps(line)
-            if as_json
-            else f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.explanation}"
+            json.dumps(line) if as_json else f"{'ok  ' if check.passed else 'FAIL'} {check.name}: {check.explanation}"
         )
     sys.exit(0 if all(check.passed for check in checks) else 1)
 
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
 @main.command()
-@click.option("--once", is_flag=True, help="Play it on a database of its own and leave; exit 0 only if every step happened.")
+@click.option("--once", is_flag=True, help="Play it on a database of its own and leave; 0 only if every step happened.")
 @click.option("--json", "as_json", is_flag=True, help="Show the result as one JSON object.")
-@click.option("--pictures", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Your own pictures as the unrelated uploads.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Leave the ledger's files, a receipt and the platform's list here.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Where the demonstration lives.")
+@click.option("--pictures", type=_FOLDER, help="A folder of your own pictures, as the unrelated uploads.")
+@click.option("--keep", type=_FOLDER, help="Leave the ledger's files, a receipt and the platform's own list here.")
+@click.option("--data", type=_FOLDER, help="Where the demonstration lives.")
 @click.option("--forget", is_flag=True, help="Remove the demonstration in --data and leave.")
-def demo(*, once: bool, as_json: bool, pictures: Path | None, keep: Path | None, data: Path | None, forget: bool) -> None:
+def demo(
+    *, once: bool, as_json: bool, pictures: Path | None, keep: Path | None, data: Path | None, forget: bool
+) -> None:
     """Play one picture's whole life, with harmless pictures, and keep serving until Ctrl-C."""
     from tidegate.demonstration.command import demonstrate, forget_demonstration
 

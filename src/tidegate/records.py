@@ -1,7 +1,7 @@
 """Commands on the record itself, given at the machine: rebuilding views, links for people. May decide: nothing."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -38,9 +38,7 @@ async def at_the_machine(
 
 async def rebuild_views(settings: Settings) -> dict[str, int]:
     """Fold all events again and compare; give the number of rows that differ, by view."""
-    return await at_the_machine(
-        settings, lambda database: rebuild(database, VIEWS), url=settings.database_owner_url
-    )
+    return await at_the_machine(settings, lambda database: rebuild(database, VIEWS), url=settings.database_owner_url)
 
 
 async def first_administrator(settings: Settings) -> str | None:
@@ -55,25 +53,26 @@ async def first_administrator(settings: Settings) -> str | None:
     return await at_the_machine(settings, make)
 
 
-async def link_for(settings: Settings, name_or_id: str) -> str:
-    """Make a one-time link for someone on the staff, by id or by name.
+async def links_for(settings: Settings, names_or_ids: Sequence[str]) -> list[str]:
+    """Make a one-time link for each of these people on the staff, by id or by name.
 
     Raises:
-        NotFound: nobody, or several, have this name.
+        NotFound: nobody, or several, have one of the names.
     """
 
-    async def make(database: Database) -> str:
+    async def make(database: Database) -> list[str]:
         async with database.transaction(MACHINE) as tx:
-            found = [
-                staff.id
-                for staff in await store.all_staff(tx)
-                if str(staff.id) == name_or_id or await store.name_of(tx, staff.id) == name_or_id
-            ]
-            if len(found) != 1:
-                raise NotFound(f"{len(found)} people on the staff are called this: name one by id.")
-            return await _link(tx, found[0], settings)
+            return [await _link(tx, await _named(tx, wanted), settings) for wanted in names_or_ids]
 
     return await at_the_machine(settings, make)
+
+
+async def _named(tx: Transaction, wanted: str) -> StaffId:
+    staff = await store.all_staff(tx)
+    found = [each.id for each in staff if str(each.id) == wanted or await store.name_of(tx, each.id) == wanted]
+    if len(found) != 1:
+        raise NotFound(f'{len(found)} people on the staff are called "{wanted}": name one by id.')
+    return found[0]
 
 
 async def _link(tx: Transaction, staff: StaffId, settings: Settings) -> str:

@@ -78,9 +78,7 @@ def make_app(node: Node, client: AsyncClient) -> App:
 
 def make_client(node: Node) -> AsyncClient:
     """Make the HTTP client for webhooks: no redirects, no cookies kept, a clock on everything."""
-    return AsyncClient(
-        timeout=Timeout(node.settings.webhook_timeout_seconds), follow_redirects=False, trust_env=False
-    )
+    return AsyncClient(timeout=Timeout(node.settings.webhook_timeout_seconds), follow_redirects=False, trust_env=False)
 
 
 # --- jobs ---
@@ -115,9 +113,7 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
     result = await attempt(client, url, node.database.keys.webhook, str(identity), body, int(now.timestamp()))
     if result.applied is not None:
         applied = result.applied
-        await node.run(
-            TIME, lambda tx: enforcement.acknowledge(tx, identity, instruction.service, applied=applied)
-        )
+        await node.run(TIME, lambda tx: enforcement.acknowledge(tx, identity, instruction.service, applied=applied))
         return
     log.warning("not delivered", action="deliver", instruction=str(identity), problem=result.problem)
     if enforcement_rules.give_up(node.database.clock() - instruction.given_at):
@@ -226,17 +222,13 @@ async def retry_unchecked(node: Node) -> None:
     """Check again what a clock or a broken engine left unchecked (floor rule 2)."""
     for content in await node.run(TIME, verdict_store.unchecked_to_retry):
 
-        async def read(
-            tx: Transaction, content: ContentId = content
-        ) -> tuple[Submission, bytes, bytes] | None:
+        async def read(tx: Transaction, content: ContentId = content) -> tuple[Submission, bytes, bytes] | None:
             loaded = await contents.load(tx, content)
             if loaded is None or loaded.fingerprints is None:
                 return None
             submission = await _submission(tx, loaded)
             data = await contents.bytes_of(tx, loaded)
-            return (
-                None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
-            )
+            return None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
 
         found = await node.run(TIME, read)
         if found is None:

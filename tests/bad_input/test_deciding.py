@@ -5,10 +5,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import httpx2
 import pytest
 
 from acts import ask, by, decide, held, picture, vote, voting
-from running import Platform, Running
+from problems import problem
+from running import Browser, Platform, Running
 from tidegate.decision import steps as decisions
 from tidegate.decision.model import Measure
 from tidegate.kernel.errors import Malformed, NotFound, RuleBroken, TidegateError, WrongState
@@ -208,3 +210,45 @@ def test_votes_about_nothing_are_refused(node: Running, platform: Platform, revi
         node.do(stale, by(reviewers[0]))
     with pytest.raises(NotFound):
         node.do(lambda tx: decisions.undo(tx, tx.new(DecisionId), reviewers[0]), by(reviewers[0]))
+
+
+# --- the same, as people do it: at the console ---
+
+
+def send(person: Browser, path: str, **form: str) -> httpx2.Response:
+    """Post a form as a program would, that wants problem documents and no pages."""
+    headers = {"accept": "application/json", "origin": str(person.base_url).rstrip("/")}
+    return person.post(path, data={"csrf": person.csrf(), **form}, headers=headers)
+
+
+REMOVE = {
+    "measure": "remove",
+    "exempt": "none",
+    "ground": "law",
+    "provision": "tco_2_7_a",
+    "label": "incites",
+    "words": "It calls for it.",
+}
+
+
+def test_at_the_console_two_at_once_make_one_decision_and_each_refusal_is_clear(
+    node: Running, platform: Platform
+) -> None:
+    content, case = flagged(node, platform)
+    people = [node.person(Role.REVIEWER) for _ in range(3)]
+    whole = {**REMOVE, "shown": f"{content}:1"}
+    answers = at_once(*(partial(send, person, f"/cases/{case}/votes", **whole) for person in people[:2]))
+    assert {answer.status_code for answer in answers} == {303}
+    assert made(node, case) == 1
+    (row,) = ask(node, 'SELECT id FROM decision WHERE "case" = %s', CaseId.parse(case).value)
+    undo = f"/decisions/{DecisionId(row['id'])}/undo"
+    problem(send(people[2], f"/cases/{case}/votes", **whole), 409, "state", "Look at it again")
+    problem(send(people[2], undo), 403, "rule", "Only someone who voted", reference="rule 4")
+    undone = at_once(*(partial(send, person, undo) for person in people[:2]))
+    assert sorted(answer.status_code for answer in undone) == [303, 409]
+    for person in people[:2]:
+        problem(send(person, undo), 409, "state", "no longer possible")
+    for path in ("/cases/nonsense/votes", "/decisions/nonsense/undo"):
+        problem(send(people[0], path, **whole), 422, "malformed", "26 letters and digits")
+    for path in (f"/cases/case_{'0' * 26}/votes", f"/decisions/decision_{'0' * 26}/undo"):
+        problem(send(people[0], path, **whole), 404, "not_found")

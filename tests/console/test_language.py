@@ -44,6 +44,6 @@ def test_catalogue_is_clean() -> None:
         assert not message.fuzzy
         first = message.id if isinstance(message.id, str) else message.id[0]
         assert first in texts or message.auto_comments, first
-        said = message.string if isinstance(message.string, str) else message.string[0]
-        named = message.id if isinstance(message.id, str) else message.id[-1]
+        said = message.string if isinstance(message.string, str) else (message.string or [""])[0]
+        named = message.id if isinstance(message.id, str) else (message.id or [""])[-1]
         assert set(re.findall(r"%\(\w+\)s", said)) == set(re.findall(r"%\(\w+\)s", named)), first

@@ -51,7 +51,7 @@ def test_removal_says_all_that_must_be_said(node: Running, removed: Removed) -> 
         "Someone reported it.",
         "2 people decided",
         "No machine decided",
-        "found that it is not",
+        "It is not.",
         "The time to object ends:",
         "Article 21",
         "A court",

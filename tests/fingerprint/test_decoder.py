@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fingerprint.pictures import DATA, distance, encoded, needs_data, scene
 from PIL import Image
 
+from fingerprint.pictures import DATA, distance, encoded, needs_data, scene
 from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
 from tidegate.fingerprint.picture import PIXELS, PREVIEW_SIDE, PictureFingerprint, PreviewArguments

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from fingerprint.pictures import DATA, Pixels, distance, needs_data, noise, scene
 from PIL import Image
 
+from fingerprint.pictures import DATA, Pixels, distance, needs_data, noise, scene
 from tidegate.fingerprint.model import Rotation
 from tidegate.fingerprint.pdq import PdqStream, pdq, pdq_dihedral, warm
 

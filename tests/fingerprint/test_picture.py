@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from fingerprint.pictures import distance, encoded, noise, scene
 
+from fingerprint.pictures import distance, encoded, noise, scene
 from tidegate.fingerprint.command import fingerprint_files
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.pdq import pdq

@@ -6,8 +6,8 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.published_log import FIELDS, committed, drawn
 
+from ledger.published_log import FIELDS, committed, drawn
 from tidegate.kernel.canonical import Json
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.ledger.commitment import OpenedField, check, commit, open_field

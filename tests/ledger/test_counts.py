@@ -5,8 +5,8 @@ from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.published_log import Log, sample_leaf
 
+from ledger.published_log import Log, sample_leaf
 from tidegate.ledger import counts
 from tidegate.ledger.entry import Leaf, LeafContent, LeafKind, decode
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.published_log import sample_leaf
 
+from ledger.published_log import sample_leaf
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.ledger.entry import (
     FIELDS,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ledger.published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log, sample_leaf
 
+from ledger.published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log, sample_leaf
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.ledger.checkpoint import Checkpoint, sign_checkpoint
 from tidegate.ledger.entry import encode

@@ -5,8 +5,8 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log
 
+from ledger.published_log import KEY, ORIGIN, OTHER_KEY, VERIFIER, Log
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.ledger import tree
 from tidegate.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger.published_log import FIELDS, OTHER_KEY, VERIFIER, Log, committed
 
+from ledger.published_log import FIELDS, OTHER_KEY, VERIFIER, Log, committed
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.ledger import receipt
 from tidegate.ledger.commitment import open_field

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger.published_log import Log
 
+from ledger.published_log import Log
 from tidegate.kernel.errors import IntegrityError, Malformed, NotFound, Unavailable
 from tidegate.ledger import tiles, tree
 from tidegate.ledger.tiles import Tile, TileTree

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger.published_log import FIELDS, KEY, OTHER_KEY, VERIFIER, Log, committed, sample_leaf
 from test_tiles import served
 
+from ledger.published_log import FIELDS, KEY, OTHER_KEY, VERIFIER, Log, committed, sample_leaf
 from tidegate.kernel.errors import Malformed
 from tidegate.ledger import receipt, tiles
 from tidegate.ledger.command import verify_command

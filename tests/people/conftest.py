@@ -4,8 +4,8 @@ import asyncio
 import inspect
 
 import pytest
-from people.staff_fixture import Node, start_node
 
+from people.staff_fixture import Node, start_node
 from tidegate.db.transaction import Database
 from tidegate.kernel.ids import StaffId
 from tidegate.people.model import Role

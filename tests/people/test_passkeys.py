@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from people.software_authenticator import SoftwareAuthenticator, bytes_of, text_of
 from people.staff_fixture import HandClock, Node, as_staff
-
 from tidegate.db.transaction import MACHINE, PERSON, Database
 from tidegate.kernel.errors import Forbidden, Malformed, NotFound, RuleBroken, Unauthenticated, WrongState
 from tidegate.kernel.ids import StaffId

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from people.staff_fixture import HandClock, as_staff, start_node
 
+from people.staff_fixture import HandClock, as_staff, start_node
 from tidegate.db.transaction import MACHINE, TIME, Database, Row, Transaction
 from tidegate.kernel.errors import Malformed
 from tidegate.kernel.event import decode

@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from people.staff_fixture import HandClock, Node, as_staff
 
+from people.staff_fixture import HandClock, Node, as_staff
 from tidegate.db.transaction import MACHINE, PERSON, Actor, Database
 from tidegate.kernel.errors import (
     Forbidden,

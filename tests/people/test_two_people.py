@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from people.staff_fixture import HandClock, Node, as_staff, start_node
 
+from people.staff_fixture import HandClock, Node, as_staff, start_node
 from tidegate.db.sealing import erase
 from tidegate.db.transaction import MACHINE, PERSON, Database
 from tidegate.kernel.errors import Forbidden, NotFound, RuleBroken, Unauthenticated, WrongState

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
 from tidegate.kernel.errors import Forbidden, Malformed, TooLarge
@@ -62,14 +62,14 @@ async def _read_form(request: Request) -> FormData:
     if kind == "application/x-www-form-urlencoded":
         text = (await body_of(request)).decode("utf-8", "replace")
         try:
-            return FormData(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+            return FormData([*parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)])
         except ValueError as error:
             raise Malformed("The form has too many fields.") from error
     return FormData()
 
 
 def _parts(body: bytes, boundary: str) -> FormData:
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, str | UploadFile]] = []
     name, value = "", bytearray()
     try:
         with PushMultipartParser(boundary, max_segment_count=MOST_FIELDS, strict=True) as parser:
@@ -88,7 +88,7 @@ def _parts(body: bytes, boundary: str) -> FormData:
 
 
 def text_in(form: FormData, name: str) -> str:
-    """Give a field's text as it is kept: normalised, with plain line ends, without blanks around it; empty when missing."""
+    """Give a field's text as it is kept: normalised, with plain line ends, no blanks around it; empty when missing."""
     text = str(form.get(name, "")).replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", text).strip()
 
@@ -123,8 +123,8 @@ def needed_choice(form: FormData, name: str, choices: type[Choice]) -> Choice:
 def check_same_origin(request: Request) -> None:
     """Refuse a form that another site's page sent, where there is no session whose token could tell.
 
-    After Go's ``http.CrossOriginProtection``: a browser says where a request comes from; what says nothing is no browser and
-    carries nobody's cookies.
+    After Go's ``http.CrossOriginProtection``: a browser says where a request comes from; what says nothing is no
+    browser and carries nobody's cookies.
 
     Raises:
         Forbidden: it came from elsewhere.
@@ -134,11 +134,10 @@ def check_same_origin(request: Request) -> None:
     if site in {"same-origin", "none"}:
         return
     settings = node_of(request).settings
-    ours = {
-        request.headers.get("host", ""),
-        *(urlsplit(str(url)).netloc for url in (settings.public_url, settings.staff_url)),
-    }
-    if site or (origin and urlsplit(origin).netloc not in ours):
+    ours = {urlsplit(str(url)).netloc for url in (settings.public_url, settings.staff_url)}
+    ours.add(request.headers.get("host", ""))
+    came_from = urlsplit(origin).netloc
+    if site or (origin and (not came_from or came_from not in ours)):
         raise Forbidden(
             "This form was sent by another site's page: open ours and send it from there.", reference="origin"
         )

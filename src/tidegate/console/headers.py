@@ -1,13 +1,23 @@
 """What the answers of pages carry so that a browser refuses what we never do.
 
-May decide: what a page may load and who may frame it: our own scripts, style and pictures, and nobody. There is no inline
-script or style and nothing from elsewhere, so the policy needs no exception. ``connect-src`` is for passkeys: their challenge
-and answer are JSON.
+May decide: what a page may load and who may frame it: our own scripts, style and pictures, and nobody. There is no
+inline script or style and nothing from elsewhere, so the policy needs no exception. ``connect-src`` is for passkeys:
+their challenge and answer are JSON.
 """
 
 from starlette.responses import Response
 
-CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+    "base-uri": "'none'",
+}
+CONTENT_SECURITY_POLICY = "; ".join(f"{name} {sources}" for name, sources in _POLICY.items())
 #: For content itself: whatever a browser makes of it, it may do nothing.
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 

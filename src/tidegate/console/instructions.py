@@ -1,7 +1,7 @@
 """Instructions to platforms, dead letters first.
 
-May decide: nothing. Sending again is for those who look after services, not for auditors, who read everything and change
-nothing.
+May decide: nothing. Sending again is for those who look after services, not for auditors, who read everything and
+change nothing.
 """
 
 from fastapi import Request

@@ -1,7 +1,7 @@
 """The ledger's files, as anyone may copy them, and how to check them.
 
-May decide: which paths are files of the ledger. A path has one of the forms the specification gives, so that nothing else in the
-folder, and nothing outside it, can be asked for.
+May decide: which paths are files of the ledger. A path has one of the forms the specification gives, so that nothing
+else in the folder, and nothing outside it, can be asked for.
 """
 
 import asyncio

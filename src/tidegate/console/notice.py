@@ -1,7 +1,7 @@
 """The notice: what the person whose content was restricted reads, and how they object.
 
-May decide: what a receipt opens to this reader. The secret in the address is the permission; it is never logged, and the page is
-neither kept nor found by anyone else. No account, no script and no cookie is needed.
+May decide: what a receipt opens to this reader. The secret in the address is the permission; it is never logged, and
+the page is neither kept nor found by anyone else. No account, no script and no cookie is needed.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """Rendering pages: Jinja2 with everything escaped, nothing undefined, every word through gettext.
 
-May decide: nothing about what a page says. What users wrote is only ever escaped text in an element of its own direction.
+May decide: nothing about what a page says. What users wrote is only ever escaped text in an element of its own
+direction.
 """
 
 import hashlib
@@ -89,7 +90,7 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(known, newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
 
     def say(kind: str, word: str | None) -> str:
-        return known.gettext(WORDS[kind][str(word)]) if word else "–"  # type: ignore[no-any-return]  # untyped in Babel
+        return known.gettext(WORDS[kind][str(word)]) if word else "\N{EN DASH}"
 
     def moment(at: datetime | str) -> Markup:
         when = datetime.fromisoformat(at) if isinstance(at, str) else at

@@ -1,6 +1,7 @@
 """A picture before someone's eyes: small, grey and blurred unless asked for otherwise, and recorded.
 
-May decide: how a picture is shown. Bytes of users never reach a browser: the jail decodes them and encodes a new picture.
+May decide: how a picture is shown. Bytes of users never reach a browser: the jail decodes them and encodes a new
+picture.
 """
 
 from fastapi import Request

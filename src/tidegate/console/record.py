@@ -38,8 +38,8 @@ _MOST = 100
 _KINDS: dict[str, type[Id]] = {
     kind.word: kind
     for kind in (
-        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, NoticeId, PasskeyId, ProposalId, ServiceId,
-        SessionId, SignalId, StaffId, VoteId,
+        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, NoticeId, PasskeyId, ProposalId,
+        ServiceId, SessionId, SignalId, StaffId, VoteId,
     )
 }  # fmt: skip
 

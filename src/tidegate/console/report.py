@@ -1,6 +1,7 @@
 """The report: the published counts as tables, each number recomputed by anyone from the ledger.
 
-May decide: how counts are laid out. It reads the exported files and nothing else, so that it can say nothing they do not.
+May decide: how counts are laid out. It reads the exported files and nothing else, so that it can say nothing they do
+not.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
 """Signing in and out: by one-time link and by passkey.
 
-May decide: nothing about who is let in (``people`` does). Opening a link only shows a button, so that a program that looks at
-links in a mailbox uses none up. A sign-in form has no session whose token could guard it, so its origin is checked instead.
+May decide: nothing about who is let in (``people`` does). Opening a link only shows a button, so that a program that
+looks at links in a mailbox uses none up. A sign-in form has no session whose token could guard it, so its origin is
+checked instead.
 """
 
 import json

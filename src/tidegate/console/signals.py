@@ -1,7 +1,7 @@
 """Signals: the list without values, importing, and whether look-alikes may be held.
 
-May decide: how an imported list is read. Every row is added unconfirmed (floor rule 15), under labels of the closed list
-(floor rule 14), and columns we have no word for are dropped unread (floor rule 10).
+May decide: how an imported list is read. Every row is added unconfirmed (floor rule 15), under labels of the closed
+list (floor rule 14), and columns we have no word for are dropped unread (floor rule 10).
 """
 
 import csv
@@ -92,7 +92,7 @@ def read_list(text: str) -> list[Row]:
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
         if missing:
             raise Malformed(
-                f"The first line must name the columns signal_type, signal_str and tags: {', '.join(missing)} is missing.",
+                f"The first line names the columns signal_type, signal_str and tags: {', '.join(missing)} is missing.",
                 reference="text",
             )
         rows = [_row(reader.line_num, line) for line in reader]

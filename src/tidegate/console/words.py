@@ -1,6 +1,7 @@
 """The words of closed lists as people read them. May decide: nothing; the lists are the stages' own.
 
-``N_`` marks a text for translation; it is translated when a page is rendered. A test holds this table against the lists.
+``N_`` marks a text for translation; it is translated when a page is rendered. A test holds this table against the
+lists.
 """
 
 
@@ -79,7 +80,7 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "exempt_found": {
         "none": N_(
-            "People asked whether it is news, research, education, art, countering terrorism or public debate, and found that it is not."
+            "People asked: is it news, research, education, art, countering terrorism or public debate? It is not."
         ),
         "news": N_("People found it to be news."),
         "research": N_("People found it to be research."),
@@ -160,12 +161,12 @@ WORDS: dict[str, dict[str, str]] = {
         "not_terrorist": N_("It is not terrorist content"),
     },
     "outcome_found": {
-        "upheld": N_("Other people looked at your complaint and found that the decision stands."),
+        "upheld": N_("Other people looked at your complaint: the decision stands."),
         "use_allowed": N_(
-            "Other people looked at your complaint and found that this use of it is allowed. You were right to complain."
+            "Other people looked at your complaint: this use of it is allowed. You were right to complain."
         ),
         "not_terrorist": N_(
-            "Other people looked at your complaint and found that it is not terrorist content. You were right to complain."
+            "Other people looked at your complaint: it is not terrorist content. You were right to complain."
         ),
     },
     "ended": {

@@ -73,9 +73,7 @@ def find(major: int | None = None) -> Binaries:
 
 def _installed(package: Path) -> Iterator[Binaries]:
     for program in sorted(package.glob("*/bin/postgres")):
-        with suppress(
-            OSError, subprocess.SubprocessError
-        ):  # for another kind of machine, or on a noexec mount
+        with suppress(OSError, subprocess.SubprocessError):  # for another kind of machine, or on a noexec mount
             asked = [str(program), "--version"]
             answer = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
             # "postgres (PostgreSQL) 18.4"
@@ -103,9 +101,7 @@ def _succeeds(argv: list[str], account: Account) -> bool:
     except PermissionError:
         return False
     except OSError as error:
-        message = (
-            f"PostgreSQL may not run as root, and changing to uid {account.uid} failed ({error}): {ADVICE}."
-        )
+        message = f"PostgreSQL may not run as root, and changing to uid {account.uid} failed ({error}): {ADVICE}."
         raise ConfigurationError(message) from error
     return ended.returncode == 0
 

@@ -156,9 +156,7 @@ def account_for(cluster: Path) -> Account | None:
         return None
     if owner is not None:
         if owner.st_uid == 0:
-            message = (
-                f"{cluster} belongs to root, and PostgreSQL refuses to run as root: chown -R nobody {cluster}"
-            )
+            message = f"{cluster} belongs to root, and PostgreSQL refuses to run as root: chown -R nobody {cluster}"
             raise ConfigurationError(message)
         return Account(owner.st_uid, owner.st_gid)
     for name in ("tidegate", "nobody"):
@@ -203,9 +201,7 @@ def socket_directory(place: Path, recorded: str, account: Account | None) -> Pat
         return usual
     if recorded and _is_private(Path(recorded), account):
         return Path(recorded)
-    run_time = (
-        os.environ.get("XDG_RUNTIME_DIR", "") if account is None else ""
-    )  # ours: no other account can enter it
+    run_time = os.environ.get("XDG_RUNTIME_DIR", "") if account is None else ""  # ours: no other account can enter it
     for parent in (run_time, "/tmp", "/var/tmp"):  # noqa: S108 -- a new folder of mode 0700 with a random name
         if parent and _fits(Path(parent) / "tidegate-12345678"):
             with suppress(OSError):

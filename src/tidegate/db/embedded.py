@@ -145,9 +145,7 @@ def prepare(data_directory: Path, report: Report = silent) -> EmbeddedPostgres:
 @contextmanager
 def _alone(data_directory: Path) -> Iterator[None]:
     """Wait for another process that is preparing the same folder."""
-    descriptor = os.open(
-        data_directory / "postgresql.prepare.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    descriptor = os.open(data_directory / "postgresql.prepare.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -167,9 +165,7 @@ def _prepare(data_directory: Path, report: Report) -> EmbeddedPostgres:
         location = Location(name, "", made=(place / "cluster").exists())
         making.write_location(data_directory, location)  # first: a crash now leaves nothing unknown
         if place != usual:
-            report(
-                f"The database is kept in {place}, where the account that runs it can reach it. Back up both."
-            )
+            report(f"The database is kept in {place}, where the account that runs it can reach it. Back up both.")
     making.own_folder(place, account)
     making.see_entered(place, account)
     made = (place / "cluster").exists()
@@ -197,12 +193,8 @@ def _identified(data_directory: Path) -> tuple[Passwords, Location | None]:
     location = making.read_location(data_directory)
     passwords = making.read_passwords(data_directory)
     if passwords is None:
-        if (location is not None and location.made) or (
-            data_directory / making.USUAL_PLACE / "cluster"
-        ).exists():
-            message = (
-                f"{data_directory / making.PASSWORDS} is gone: put it back from a backup, the data is there."
-            )
+        if (location is not None and location.made) or (data_directory / making.USUAL_PLACE / "cluster").exists():
+            message = f"{data_directory / making.PASSWORDS} is gone: put it back from a backup, the data is there."
             raise IntegrityError(message)
         passwords = making.new_passwords(data_directory)
     return passwords, location
@@ -226,9 +218,7 @@ def _postgres(
 
 
 @contextmanager
-def running(
-    data_directory: Path, report: Report = silent, *, keep: bool = True
-) -> Iterator[EmbeddedPostgres]:
+def running(data_directory: Path, report: Report = silent, *, keep: bool = True) -> Iterator[EmbeddedPostgres]:
     """Run the server while the block runs; forget it all afterwards if it is not to be kept.
 
     Use the main thread: the server ends with the thread that started it.
@@ -373,9 +363,7 @@ class _Predecessor:
                     with suppress(ProcessLookupError):
                         os.kill(pid, number)
         if waited > READY_WITHIN:
-            message = (
-                f"An earlier PostgreSQL (process {(first + others)[0]}) does not end: restart the machine."
-            )
+            message = f"An earlier PostgreSQL (process {(first + others)[0]}) does not end: restart the machine."
             raise Unavailable(message)
         return False
 

@@ -55,9 +55,7 @@ async def read_bytes(tx: Transaction, owner: Id, part: str) -> bytes | None:
     )
     if row is None:
         return None
-    return unseal(
-        tx.keys.unwrap(bytes(row["wrapped"]), owner), bytes(row["sealed"]), bound_to=_bound(owner, part)
-    )
+    return unseal(tx.keys.unwrap(bytes(row["wrapped"]), owner), bytes(row["sealed"]), bound_to=_bound(owner, part))
 
 
 async def has_part(tx: Transaction, owner: Id, part: str) -> bool:

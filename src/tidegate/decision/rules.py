@@ -89,7 +89,7 @@ def check_reasons(ballot: Ballot) -> None:
     """
     if ballot.exempt is None:
         raise RuleBroken(
-            "Answer the exception question: news, research, education, art, countering terrorism, public debate or none.",
+            "Answer the exception question: news, research, education, art, countering terrorism, debate, or none.",
             reference="rule 3",
         )
     if not ballot.measure.restricts:

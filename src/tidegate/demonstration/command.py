@@ -19,8 +19,8 @@ import httpx2
 from tidegate.db.embedded import forget
 from tidegate.demonstration.pictures import picture
 from tidegate.demonstration.processes import Ports, Processes, Say, ports_for
-from tidegate.demonstration.team import Team
 from tidegate.demonstration.story import Story, Told, own_pictures
+from tidegate.demonstration.team import Team
 from tidegate.kernel.errors import TidegateError
 from tidegate.ledger.verifier import verify
 
@@ -32,7 +32,14 @@ _TEAM = "team.json"
 
 
 def demonstrate(
-    *, data: Path | None, once: bool, as_json: bool, pictures: Path | None, keep: Path | None, write: Callable[[str], object], say: Say
+    *,
+    data: Path | None,
+    once: bool,
+    as_json: bool,
+    pictures: Path | None,
+    keep: Path | None,
+    write: Callable[[str], object],
+    say: Say,
 ) -> int:
     """Play the demonstration; give the exit status."""
     with ExitStack() as stack:
@@ -132,8 +139,11 @@ def table(report: dict[str, Any], processes: Processes) -> str:
         ("cases, decisions", f"{report['cases']}, {report['decisions']}"),
         ("removed, restored, lapsed", f"{report['removed']}, {report['restored']}, {report['lapsed']}"),
         ("notices, complaints", f"{report['notices']}, {report['appeals']}"),
-        ("public ledger", f"{ledger['size']} entries, {'verified' if ledger['verified'] else 'NOT VERIFIED'}, "
-         f"recount {'equal' if ledger['recount_equal'] else 'NOT EQUAL'}"),
+        (
+            "public ledger",
+            f"{ledger['size']} entries, {'verified' if ledger['verified'] else 'NOT VERIFIED'}, "
+            f"recount {'equal' if ledger['recount_equal'] else 'NOT EQUAL'}",
+        ),
         ("", ""),
         ("the platform's wall", processes.platform),
         ("public pages, ledger", f"{processes.public}  {processes.public}/ledger"),
@@ -149,7 +159,8 @@ def _stay(processes: Processes, say: Say) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     say("\nSign in as any of them; each link works once, within 15 minutes:")
-    for name in Team.names():
-        say(f"  {name:24} {processes.command('people', 'link', name)}")
+    links = processes.command("people", "link", *Team.names()).splitlines()
+    for name, link in zip(Team.names(), links, strict=True):
+        say(f"  {name:24} {link}")
     say("\nServing until Ctrl-C.")
     stop.wait()

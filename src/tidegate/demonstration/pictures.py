@@ -82,7 +82,9 @@ def _sky(chance: np.random.Generator) -> NDArray[np.uint8]:
     top, bottom = chance.uniform(60, 255, 3), chance.uniform(60, 255, 3)
     fade = np.linspace(0, 1, HEIGHT)[:, None, None]
     clouds = np.asarray(
-        Image.fromarray(chance.integers(0, 256, (9, 12), dtype=np.uint8), "L").resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC),
+        Image.fromarray(chance.integers(0, 256, (9, 12), dtype=np.uint8), "L").resize(
+            (WIDTH, HEIGHT), Image.Resampling.BICUBIC
+        ),
         dtype=np.float64,
     )[:, :, None]
     mixed = top * (1 - fade) + bottom * fade + (clouds - 128) * 0.5

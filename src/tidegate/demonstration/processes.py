@@ -50,9 +50,7 @@ def ports_for(data: Path, fixed: Ports | None) -> Ports:
     kept = data / "ports.json"
     if kept.exists():
         return Ports(**json.loads(kept.read_text()))
-    if fixed is not None and all(
-        _free(port) for port in (fixed.public, fixed.api, fixed.staff, fixed.platform)
-    ):
+    if fixed is not None and all(_free(port) for port in (fixed.public, fixed.api, fixed.staff, fixed.platform)):
         chosen = fixed
     else:
         with_sockets = [socket.socket() for _ in range(4)]
@@ -62,9 +60,7 @@ def ports_for(data: Path, fixed: Ports | None) -> Ports:
         for opened in with_sockets:
             opened.close()
     kept.write_text(
-        json.dumps(
-            {"public": chosen.public, "api": chosen.api, "staff": chosen.staff, "platform": chosen.platform}
-        )
+        json.dumps({"public": chosen.public, "api": chosen.api, "staff": chosen.staff, "platform": chosen.platform})
     )
     return chosen
 
@@ -200,9 +196,7 @@ class Processes:
                     told = time.monotonic()
                     self._say(f"still waiting for {what} ({round(told - began)} s) ...")
                 time.sleep(0.1)
-        raise Unavailable(
-            f"{what} did not become ready. What it said last stands in {log.name} in the data folder."
-        )
+        raise Unavailable(f"{what} did not become ready. What it said last stands in {log.name} in the data folder.")
 
     def command(self, *arguments: str) -> str:
         """Run a command at the node's machine and give what it printed.

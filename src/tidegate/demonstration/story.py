@@ -222,7 +222,9 @@ class Story:
         self.told.decisions.add(self.until("the decision is issued", lambda: self._team.decision_of(case, content)))
 
     def _inbox(self, account: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._platform.get(f"/accounts/{account}/inbox").raise_for_status().json()["notices"]
+        found: list[dict[str, Any]] = (
+            self._platform.get(f"/accounts/{account}/inbox").raise_for_status().json()["notices"]
+        )
         return found
 
     def _notice(self, post: str) -> str | None:

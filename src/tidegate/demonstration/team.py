@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2
 
@@ -95,7 +95,7 @@ class Team:
     JUDGES = ("Judge Cleo", "Judge Dan")
     OTHERS = ("Senior Eva", "Policy lead Finn", "Legal officer Gus", "Auditor Hana")
     ADMINISTRATORS = ("First administrator", "Administrator Iris")
-    ROLES = {
+    ROLES: ClassVar = {
         "Reviewer Ada": "reviewer",
         "Reviewer Ben": "reviewer",
         "Judge Cleo": "appeal_reviewer",

@@ -121,7 +121,7 @@ def _read_or_make(path: Path) -> bytes:
                 os.fsync(file.fileno())
     except OSError as error:
         raise ConfigurationError(
-            f"The key file {path.name} cannot be read or written ({error.strerror}): let the node's user have its folder.",
+            f"The key file {path.name} cannot be read or written ({error.strerror}): give the node its folder.",
             reference=path.name,
         ) from error
     if len(key) != KEY_BYTES:
