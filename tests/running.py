@@ -1,7 +1,7 @@
 """A running node for tests: three listeners over real HTTP, a clock moved by hand, people who sign in.
 
-Nothing here goes around the system: staff hold roles that two administrators gave them, uploads go through the jail, jobs run
-as the worker runs them. Only time is ours.
+Nothing here goes around the system: staff hold roles that two administrators gave them, uploads go through the jail,
+jobs run as the worker runs them. Only time is ours.
 """
 
 import asyncio

@@ -128,7 +128,7 @@ def test_the_largest_pictures_fit_into_a_child(held: Held) -> None:
 
 
 def test_mutations_never_take_more_than_their_request(held: Held) -> None:
-    random = Random(1)  # noqa: S311 -- the same mutations each time
+    random = Random(1)
     reasons: set[Reason] = set()
     seeds = [encoded(PICTURE, kind) for kind in ("JPEG", "PNG", "WEBP", "GIF")]
     for number in range(200):

@@ -1,7 +1,7 @@
 """Harmless pictures, made from a number: hills, a bridge, a sky; and the edits people make to slip past a filter.
 
-May decide: nothing. The same number makes the same picture, byte by byte, on the same release of Pillow. Drawing happens here in
-the open: these bytes are our own.
+May decide: nothing. The same number makes the same picture, byte by byte, on the same release of Pillow. Drawing
+happens here in the open: these bytes are our own.
 """
 
 import io

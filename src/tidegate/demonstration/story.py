@@ -1,7 +1,7 @@
 """The story, step by step: each says what happens, does it over HTTP as its actor would, and waits until it happened.
 
-May decide: nothing; it only asks, as a user, a platform, a reviewer or a person who objects. Every step looks first whether it
-has happened already, so that a node killed in the middle changes nothing but the time it takes.
+May decide: nothing; it only asks, as a user, a platform, a reviewer or a person who objects. Every step looks first
+whether it has happened already, so that a node killed in the middle changes nothing but the time it takes.
 """
 
 import time

@@ -1,7 +1,7 @@
 """The people of the demonstration: a small browser each, and what they do at the console.
 
-May decide: how the people of the story vote. They come in by one-time links, keep a cookie, read the token out of each page's
-form and send the form back, as a browser does; nothing here reaches past the pages.
+May decide: how the people of the story vote. They come in by one-time links, keep a cookie, read the token out of
+each page's form and send the form back, as a browser does; nothing here reaches past the pages.
 """
 
 import json
