@@ -134,6 +134,8 @@ def table(report: dict[str, Any], processes: Processes) -> str:
     """Show the result to a person."""
     verdicts = ", ".join(f"{count} {kind}" for kind, count in report["verdicts"].items())
     ledger = report["ledger"]
+    checked = "verified" if ledger["verified"] else "NOT VERIFIED"
+    recount = "equal" if ledger["recount_equal"] else "NOT EQUAL"
     rows = [
         ("pictures submitted", f"{report['submitted']}: {verdicts}"),
         ("cases, decisions", f"{report['cases']}, {report['decisions']}"),
