@@ -23,7 +23,7 @@ from tidegate.kernel.ids import ServiceId, StaffId
 from tidegate.node import Node, open_node
 from tidegate.people import sign_in, steps
 from tidegate.people.model import DEFAULT_SCOPES, ProposalKind, Role, Scope
-from tidegate.run import DOORS
+from tidegate.run import DOORS, show_error
 from tidegate.settings import Settings
 from tidegate.web.serve import Addresses, listening
 from tidegate.worker import run_jobs_once
@@ -222,7 +222,7 @@ class Nodes:
         chosen = self._settings.model_copy(update=settings)
         node_context = open_node(chosen, clock=self._clock, jail=self._jail)
         node = self._loop.enter(node_context)
-        listening_context = listening(node, DOORS)
+        listening_context = listening(node, DOORS, show_error)
         addresses = self._loop.enter(listening_context)
         node.settings = chosen.model_copy(
             update={"public_url": httpx2.URL(addresses.public), "staff_url": chosen.staff_url}

@@ -100,9 +100,7 @@ class Node:
         )
         await self.follow_signals()
         matches, position = await asyncio.to_thread(self.index.search, fingerprints)
-        return Checked(
-            fingerprints=fingerprints, unchecked=unchecked, matches=tuple(matches), position=position
-        )
+        return Checked(fingerprints=fingerprints, unchecked=unchecked, matches=tuple(matches), position=position)
 
     @property
     def session_cookie(self) -> str:

@@ -13,13 +13,17 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
 
 from tidegate.api import DOORS as API_DOORS
 from tidegate.console import DOORS as CONSOLE_DOORS
+from tidegate.console.errors import render_error
+from tidegate.console.headers import protect
 from tidegate.db.embedded import EmbeddedPostgres, prepare
 from tidegate.db.migrate import check_role, migrate
 from tidegate.kernel.clock import system_clock
-from tidegate.kernel.errors import ConfigurationError
+from tidegate.kernel.errors import ConfigurationError, TidegateError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
 from tidegate.node import open_node
@@ -123,18 +127,14 @@ def _welcome(settings: Settings, report: Report) -> None:
     """Print a one-time link when nobody is on the staff yet."""
     link = asyncio.run(first_administrator(settings))
     if link:
-        report(
-            f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}"
-        )
+        report(f"Nobody is on the staff yet. The first administrator signs in here, once, within 15 minutes:\n  {link}")
 
 
 def _answers(settings: Settings) -> Callable[[], bool]:
     def answers() -> bool:
         with (
             suppress(OSError),
-            urlopen(
-                f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2
-            ) as answer,
+            urlopen(f"http://{_reachable(settings.host)}:{settings.platform_port}/health/ready", timeout=2) as answer,
         ):
             return bool(answer.status == HTTPStatus.OK)
         return False
@@ -153,11 +153,15 @@ def migrate_database(settings: Settings, report: Report) -> list[str]:
         ConfigurationError: no database is named, or it is newer than this release.
     """
     if settings.database_url is None:
-        raise ConfigurationError(
-            "No database is named: set TIDEGATE_DATABASE_URL and TIDEGATE_DATABASE_OWNER_URL."
-        )
+        raise ConfigurationError("No database is named: set TIDEGATE_DATABASE_URL and TIDEGATE_DATABASE_OWNER_URL.")
     owner = settings.database_owner_url or settings.database_url
     return migrate(owner.get_secret_value(), role_of(settings.database_url.get_secret_value()), report)
+
+
+def show_error(request: Request, error: TidegateError) -> Response | None:
+    """Show a person an error as a page with the headers every page has; None where a program asked."""
+    page = render_error(request, error)
+    return protect(page) if page is not None else None
 
 
 async def web(settings: Settings) -> None:
@@ -166,7 +170,7 @@ async def web(settings: Settings) -> None:
     stop = stop_on_signals()
     async with open_node(settings, clock=system_clock) as node:
         await node.follow_signals()
-        async with listening(node, DOORS):
+        async with listening(node, DOORS, show_error):
             await stop.wait()
 
 

@@ -4,6 +4,7 @@ May decide: nothing below the safeguard floor. A setting may make the node stric
 what would weaken a rule is refused here by name.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.verdict.rules import LONGEST_HOLD
 from tidegate.verdict.steps import HoldPolicy
 
+_PREFIX = "TIDEGATE_"
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
     """All settings of a node. Every one can be given as ``TIDEGATE_NAME`` or in ``tidegate.toml``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TIDEGATE_", toml_file="tidegate.toml", frozen=True, extra="forbid", env_ignore_empty=True
+        env_prefix=_PREFIX, toml_file="tidegate.toml", frozen=True, extra="forbid", env_ignore_empty=True
     )
 
     data_directory: Path = Field(
@@ -62,9 +65,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9.\-]+(/[a-z0-9.\-]+)*$",
         description="The log's name, for ever; without a scheme.",
     )
-    publish_window_seconds: float = Field(
-        3600, ge=0.2, le=86_400, description="How often queued leaves are published."
-    )
+    publish_window_seconds: float = Field(3600, ge=0.2, le=86_400, description="How often queued leaves are published.")
 
     hold_seconds: float = Field(
         LONGEST_HOLD.total_seconds(), gt=0, description="How long a machine's hold lasts; at most 24 hours."
@@ -84,14 +85,10 @@ class Settings(BaseSettings):
     match_without_record: bool = Field(
         False, description="Allow keys for POST /v1/match; such answers are counted in public."
     )
-    match_per_minute: int = Field(
-        60, ge=1, le=100_000, description="Most matches without a record per key and minute."
-    )
+    match_per_minute: int = Field(60, ge=1, le=100_000, description="Most matches without a record per key and minute.")
     requests_per_minute: int = Field(6000, ge=1, description="Most requests per API key and minute.")
 
-    clear_upload_days: int = Field(
-        90, ge=1, le=365, description="Days the one row of a clear upload is kept."
-    )
+    clear_upload_days: int = Field(90, ge=1, le=365, description="Days the one row of a clear upload is kept.")
     largest_body_bytes: int = Field(
         512 * 2**20, ge=2**20, description="Most bytes of an upload; larger ones are refused unread."
     )
@@ -166,18 +163,20 @@ def read_settings(**given: Any) -> Settings:  # noqa: ANN401 - any setting
     Raises:
         ConfigurationError: with one line for each mistake, naming the setting and how to give it.
     """
+    lines = [
+        f"{name}: no setting has this name (tidegate config check lists them)"
+        for name in sorted(os.environ)
+        if name.startswith(_PREFIX) and name.removeprefix(_PREFIX).lower() not in Settings.model_fields
+    ]
+    if lines:
+        raise ConfigurationError("\n".join(lines))
     try:
         return Settings(**given)
     except ValidationError as error:
-        lines = []
         for mistake in error.errors():
             name = ".".join(str(part) for part in mistake["loc"])
             known = name in Settings.model_fields
-            hint = (
-                f"set TIDEGATE_{name.upper()} or {name} in tidegate.toml"
-                if known
-                else "no setting has this name"
-            )
+            hint = f"set TIDEGATE_{name.upper()} or {name} in tidegate.toml" if known else "no setting has this name"
             lines.append(f"{name}: {mistake['msg'].removeprefix('Value error, ')} ({hint})")
         raise ConfigurationError("\n".join(lines)) from error
     except ValueError as error:

@@ -106,17 +106,13 @@ class _Supervised:
         status = None if self.process is None else self.process.returncode
         if status is None:
             return "was not started"
-        return (
-            f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
-        )
+        return f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
 
 
 class Supervisor:
     """Runs processes until it is told to stop."""
 
-    def __init__(
-        self, processes: Sequence[ProcessSpecification], *, data_directory: Path, report: Report
-    ) -> None:
+    def __init__(self, processes: Sequence[ProcessSpecification], *, data_directory: Path, report: Report) -> None:
         before: set[str] = set()
         for each in processes:
             if each.name in before or not before.issuperset(each.needs):
@@ -162,9 +158,7 @@ class Supervisor:
     def _listening(self) -> Iterator[None]:
         """Take the signals that stop us, and give them back afterwards."""
         loop = asyncio.get_running_loop()
-        earlier = {
-            number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
+        earlier = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         if earlier[signal.SIGHUP] is signal.SIG_IGN:  # nohup: a closing terminal must not stop us
             del earlier[signal.SIGHUP]
         for number in earlier:
@@ -273,9 +267,7 @@ class Supervisor:
 
     def _write_status(self) -> None:
         """Replace the status file in one act; a full disk must not stop the node."""
-        status = Status(
-            supervisor=os.getpid(), processes={each.name: _status_of(each) for each in self._all.values()}
-        )
+        status = Status(supervisor=os.getpid(), processes={each.name: _status_of(each) for each in self._all.values()})
         with suppress(OSError):
             descriptor, passing = tempfile.mkstemp(prefix=f"{STATUS}.", dir=self._data_directory)
             try:

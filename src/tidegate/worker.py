@@ -30,7 +30,7 @@ from tidegate.enforcement.model import Instruction, State
 from tidegate.flow import forget_due
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.kernel.event import Language
-from tidegate.kernel.ids import ContentId, InstructionId, SignalId
+from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, SignalId
 from tidegate.match.index import compare
 from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
@@ -116,8 +116,8 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
         await node.run(TIME, lambda tx: enforcement.acknowledge(tx, identity, instruction.service, applied=applied))
         return
     log.warning("not delivered", action="deliver", instruction=str(identity), problem=result.problem)
-    if enforcement_rules.give_up(node.database.clock() - instruction.given_at):
-        await node.run(TIME, lambda tx: enforcement.mark_undelivered(tx, identity, 0))
+    if enforcement_rules.give_up(node.database.clock() - instruction.waiting_since):
+        await node.run(TIME, lambda tx: enforcement.mark_undelivered(tx, identity))
         return
     raise NotDeliveredError(result.problem)
 
@@ -172,8 +172,8 @@ async def _judge_again(node: Node, content: ContentId) -> None:
     async def prepare(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
         loaded = await contents.load(tx, content, lock=True)
         if loaded is None and (clear := await contents.find_clear(tx, content=content)) is not None:
-            await contents.lock_identity(tx, contents.lookup_digest(tx, clear[1]))
-            await verdicts.admit(tx, content, 1, clear[1], clear[2])
+            await contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
+            await verdicts.admit(tx, content, clear.revision, clear.submission, clear.fingerprints)
             await contents.forget_clear(tx, content)
             loaded = await contents.load(tx, content, lock=True)
         if loaded is None or loaded.fingerprints is None or loaded.standing is Standing.ERASED:
@@ -291,7 +291,10 @@ class Sweeper:
 
     async def _issue(self) -> None:
         for decision in await self._node.run(TIME, decisions.due):
-            await self._node.run(TIME, lambda tx, decision=decision: decisions.issue(tx, decision))  # type: ignore[misc]
+            await self._issue_one(decision)
+
+    async def _issue_one(self, decision: DecisionId) -> None:
+        await self._node.run(TIME, lambda tx: decisions.issue(tx, decision, self._node.settings.policy))
 
     async def _publish(self) -> None:
         await self._node.publisher.publish()

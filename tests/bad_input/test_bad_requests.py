@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
-from problems import problem
 
 from acts import ask, held, picture
+from problems import problem
 from running import Platform, Running
 from tidegate.content import steps as contents
 from tidegate.content import store

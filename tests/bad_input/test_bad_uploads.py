@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from problems import problem
 
 from acts import ask, make_known, picture
+from problems import problem
 from running import Nodes, Platform, Running
 from tidegate.kernel.ids import ContentId
 

@@ -164,8 +164,8 @@ def test_undoing_and_issuing_at_once_do_one_of_them(
     node.clock.forward(seconds=10)
     results = at_once(
         lambda: node.do(lambda tx: decisions.undo(tx, decision, reviewers[0]), by(reviewers[0])),
-        lambda: node.do(lambda tx: decisions.issue(tx, decision)),
-        lambda: node.do(lambda tx: decisions.issue(tx, decision)),
+        lambda: node.do(lambda tx: decisions.issue(tx, decision, node.node.settings.policy)),
+        lambda: node.do(lambda tx: decisions.issue(tx, decision, node.node.settings.policy)),
     )
     assert [result for result in results if result is True] == [True]
     assert made(node, case, "issued") == 1

@@ -4,9 +4,9 @@ import io
 import re
 
 import httpx2
-from console_story import HOSTILE, HTML, first_case, flagged, notice_link, picture, remove, shown_on, vote
 from PIL import Image
 
+from console.console_story import HOSTILE, HTML, first_case, flagged, notice_link, picture, remove, shown_on, vote
 from running import Browser, Running
 from tidegate.console.headers import SANDBOX
 from tidegate.people.exposure import views_of

@@ -1,8 +1,8 @@
 """Forms that did not come from our own pages, and forms that are broken."""
 
 import pytest
-from console_story import HTML, REMOVE, first_case, flagged, shown_on
 
+from console.console_story import HTML, REMOVE, first_case, flagged, shown_on
 from running import Running
 from tidegate.console.forms import MOST_BYTES
 from tidegate.people.model import Role

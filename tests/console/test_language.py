@@ -5,8 +5,8 @@ import re
 from importlib.resources import files
 
 from babel.messages.pofile import read_po
-from catalogue import marked
 
+from console.catalogue import marked
 from tidegate.console.language import translations
 from tidegate.kernel.errors import Kind
 from tidegate.ledger.counts import NOT_PROVEN

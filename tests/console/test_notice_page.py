@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from console_story import HOSTILE, HTML, complain, flagged, notice_link, picture, remove
 
+from console.console_story import HOSTILE, HTML, complain, flagged, notice_link, picture, remove
 from running import Browser, Platform, Running
 from tidegate.db.transaction import Actor, ActorKind
 from tidegate.kernel.ids import ContentId, StaffId

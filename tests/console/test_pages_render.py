@@ -4,8 +4,8 @@ import re
 
 import httpx2
 import pytest
-from console_story import HTML, complain, first_case, flagged, remove, vote
 
+from console.console_story import HTML, complain, first_case, flagged, remove, vote
 from running import Browser, Running
 from tidegate.appeal.model import Outcome
 from tidegate.case.model import Reason

@@ -6,8 +6,8 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from console_story import HTML, flagged, remove
 
+from console.console_story import HTML, flagged, remove
 from running import Running
 from tidegate.ledger.verifier import verify
 from tidegate.people.model import Role

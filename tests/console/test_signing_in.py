@@ -3,9 +3,9 @@
 import re
 
 import httpx2
-from console_story import HTML
-from software_authenticator import SoftwareAuthenticator
 
+from console.console_story import HTML
+from people.software_authenticator import SoftwareAuthenticator
 from running import Running
 from tidegate.people import sign_in
 from tidegate.people.model import Role

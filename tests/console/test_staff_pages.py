@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from console_story import HOSTILE, HTML, flagged, remove
 
+from console.console_story import HOSTILE, HTML, flagged, remove
 from running import Browser, Running
 from tidegate.console.signals import read_list
 from tidegate.db.transaction import MACHINE
@@ -203,7 +203,7 @@ def test_dead_letter_is_sent_again_by_those_who_look_after_services(node: Runnin
     people = [node.person(Role.REVIEWER), node.person(Role.REVIEWER)]
     remove(node, platform, people, flagged(platform))
     (given,) = node.do(instructions.newest)
-    node.do(lambda tx: enforcement.mark_undelivered(tx, given.id, 3))
+    node.do(lambda tx: enforcement.mark_undelivered(tx, given.id))
     administrator, auditor = node.sign_in(node.administrators()[0]), node.person(Role.AUDITOR)
     assert "undelivered" in page(auditor, "/instructions")
     assert "/resend" not in page(auditor, "/instructions")

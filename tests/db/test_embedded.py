@@ -158,9 +158,7 @@ def script(code: str, data_directory: Path) -> list[str]:
 def test_roles_own_what_they_should(shared: EmbeddedPostgres) -> None:
     owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'tidegate'"
     assert ask(shared.superuser_url, owner) == "tidegate_owner"
-    powers = (
-        "SELECT bool_or(rolsuper OR rolcreaterole OR rolcreatedb) FROM pg_roles WHERE rolname ~ '^tidegate'"
-    )
+    powers = "SELECT bool_or(rolsuper OR rolcreaterole OR rolcreatedb) FROM pg_roles WHERE rolname ~ '^tidegate'"
     assert ask(shared.superuser_url, powers) is False
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         do(shared.app_url, "CREATE TABLE mine (a int)")
@@ -189,9 +187,7 @@ def test_passwords_are_private(shared: EmbeddedPostgres) -> None:
     for each in (shared.place, shared.cluster, shared.socket_directory):
         assert stat.S_IMODE(each.stat().st_mode) == 0o700
     shown = repr(shared) + repr(shared.command())
-    assert not any(
-        shared.passwords.of(role) in shown for role in ("postgres", "tidegate_owner", "tidegate_app")
-    )
+    assert not any(shared.passwords.of(role) in shown for role in ("postgres", "tidegate_owner", "tidegate_app"))
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can act as another account")
@@ -320,9 +316,7 @@ def test_busy_backend_of_a_killed_server_is_ended(folder: Path) -> None:
     query = "SELECT count(*) FROM generate_series(1, 1e11::bigint)"
     code = f"psycopg.connect(attach(data).app_url).execute('{query}')"
     with subprocess.Popen(script(code, folder), stderr=subprocess.DEVNULL) as busy:
-        busy_backend = (
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1e11%' AND pid <> pg_backend_pid()"
-        )
+        busy_backend = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1e11%' AND pid <> pg_backend_pid()"
         eventually(lambda: ask(postgres.superuser_url, busy_backend) == 1)
         earlier.kill()
         earlier.wait()
@@ -466,15 +460,11 @@ def test_all_of_this_as_an_ordinary_user() -> None:
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     tried = ["/usr/bin/env", f"PYTHONPATH={environment['PYTHONPATH']}"]
     for interpreter in candidates:
-        if binaries._succeeds(
-            [*tried, interpreter, "-c", "import psycopg, pytest, tidegate.db.embedded"], account
-        ):
+        if binaries._succeeds([*tried, interpreter, "-c", "import psycopg, pytest, tidegate.db.embedded"], account):
             break
     else:
         pytest.skip("no Python that an ordinary user can reach")
-    chosen = (
-        "second_start or any_path or moved or password or access or written or killed or earlier or forget"
-    )
+    chosen = "second_start or any_path or moved or password or access or written or killed or earlier or forget"
     home = Path(tempfile.mkdtemp(prefix="ordinary-"))
     os.chown(home, account.uid, account.gid)
     answer = subprocess.run(

@@ -110,7 +110,7 @@ def play(node: Running) -> None:  # noqa: PLR0915 - one story, read from top to 
     # A dead letter sent again and acknowledged; someone leaves; a key ends.
     _, last = held(node, platform, 8, platform_id="post-8", uploader="user-8")
     name = InstructionId.parse(last["instruction"])
-    node.do(lambda tx: enforcement.mark_undelivered(tx, name, 70))
+    node.do(lambda tx: enforcement.mark_undelivered(tx, name))
     assert platform.client.post(f"/v1/instructions/{name}/resend").status_code == 202
     assert platform.client.post(f"/v1/instructions/{name}/acknowledgement", json={"applied": True}).status_code == 204
     node.do(lambda tx: people.suspend_staff(tx, three), by(node.administrators()[0]))

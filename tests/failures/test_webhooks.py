@@ -6,9 +6,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
-from receiving import Receiver, acknowledge, answer, endless, never, trickle
 
 from acts import ask, held
+from receiving import Receiver, acknowledge, answer, endless, never, trickle
 from running import Nodes, Platform, Running
 from tidegate.kernel.ids import InstructionId
 from tidegate.people import steps as people

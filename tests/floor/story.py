@@ -124,9 +124,7 @@ def shown_on(person: Browser, case: CaseId | str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def vote(
-    person: Browser, case: CaseId | str, choice: dict[str, str] = REMOVE, **other: Any
-) -> httpx2.Response:
+def vote(person: Browser, case: CaseId | str, choice: dict[str, str] = REMOVE, **other: Any) -> httpx2.Response:
     """Vote as the form would; what is given replaces a field, None leaves it out."""
     form: dict[str, Any] = {**choice, **other}
     if "shown" not in form:
@@ -178,9 +176,7 @@ def in_force(node: Running, content: str) -> DecisionId | None:
     return node.do(lambda tx: decisions.in_force(tx, ContentId.parse(content)))
 
 
-def make_known(
-    node: Running, platform: Platform, data: bytes, people: Sequence[Browser], **choice: Any
-) -> str:
+def make_known(node: Running, platform: Platform, data: bytes, people: Sequence[Browser], **choice: Any) -> str:
     """Have people find a picture to be terrorist content for the first time; give that content's id."""
     content = str(platform.verdict(data, platform_id="first", uploader="first-uploader")["content"])
     flag(platform, content)

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from running import Browser, Nodes, Platform, Running
-from story import (
+from floor.story import (
     LAST_FOR,
     REMOVE,
     actions,
@@ -33,10 +32,11 @@ from story import (
     vote,
     wait_out_undo,
 )
-from tidegate.kernel.errors import ConfigurationError
-from tidegate.people.model import ProposalKind, Role
-from tidegate.people import steps as people_steps
+from running import Browser, Nodes, Platform, Running
 from tidegate.db.transaction import Actor, ActorKind
+from tidegate.kernel.errors import ConfigurationError
+from tidegate.people import steps as people_steps
+from tidegate.people.model import ProposalKind, Role
 from tidegate.settings import read_settings
 from tidegate.web.door import Door, Listener
 
@@ -70,9 +70,7 @@ def switch_on_look_alike_holds(node: Running) -> None:
     node.do(lambda tx: people_steps.approve(tx, proposal), Actor(ActorKind.STAFF, second))
 
 
-def test_rule_1_an_exact_match_is_held_for_at_most_a_day(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_an_exact_match_is_held_for_at_most_a_day(node: Running, platform: Platform, known: bytes) -> None:
     answer = platform.verdict(known, platform_id="second", uploader="someone-else")
     assert (answer["verdict"], answer["reason"]) == ("hold", "decided_before")
     assert datetime.fromisoformat(answer["expires_at"]) <= node.clock() + DAY
@@ -84,15 +82,12 @@ def test_rule_1_no_time_and_no_repetition_makes_a_machine_remove(
     node: Running, platform: Platform, known: bytes
 ) -> None:
     answers = [
-        platform.verdict(known, platform_id=f"again-{number % 5}", uploader="someone-else")
-        for number in range(10)
+        platform.verdict(known, platform_id=f"again-{number % 5}", uploader="someone-else") for number in range(10)
     ]
     for _ in range(3):
         node.clock.forward(hours=13)
         node.work()
-    asked = {
-        action for answer in answers for action in actions(platform, answer["content"])
-    }
+    asked = {action for answer in answers for action in actions(platform, answer["content"])}
     assert asked == {"hold", "release"}
     assert all(life(platform, answer["content"])["restriction"] == "none" for answer in answers)
 
@@ -116,9 +111,7 @@ def test_rule_1_a_look_alike_goes_to_people_and_stays_up(platform: Platform, kno
     assert actions(platform, answer["content"]) == []
 
 
-def test_rule_1_look_alike_holds_need_two_policy_leads(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_look_alike_holds_need_two_policy_leads(node: Running, platform: Platform, known: bytes) -> None:
     lead = node.person(Role.POLICY_LEAD)
     lead.submit("/policy/look-alike-holds", on="true")
     alone = platform.verdict(look_alike(1), platform_id="alone", uploader="someone-else")
@@ -146,9 +139,7 @@ def test_rule_1_protected_accounts_are_never_held(platform: Platform, known: byt
     assert actions(platform, answer["content"]) == []
 
 
-def test_rule_1_sending_the_same_again_stretches_nothing(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_sending_the_same_again_stretches_nothing(node: Running, platform: Platform, known: bytes) -> None:
     first = platform.verdict(known, platform_id="held", uploader="someone-else")
     node.clock.forward(hours=20)
     again = platform.verdict(known, platform_id="held", uploader="someone-else")
@@ -184,9 +175,7 @@ def test_rule_1_other_bytes_under_the_same_id_do_not_add_a_second_day(
     assert revised["expires_at"] == first["expires_at"]
 
 
-def test_rule_1_a_hold_lapses_by_itself_and_is_never_renewed(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_a_hold_lapses_by_itself_and_is_never_renewed(node: Running, platform: Platform, known: bytes) -> None:
     held = platform.verdict(known, platform_id="held", uploader="someone-else")
     node.clock.forward(seconds=LAST_FOR)
     node.work()
@@ -200,9 +189,7 @@ def test_rule_1_a_hold_lapses_by_itself_and_is_never_renewed(
     assert life(platform, held["content"])["restriction"] == "none"
 
 
-def test_rule_1_a_hold_is_over_on_time_even_if_no_worker_runs(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_a_hold_is_over_on_time_even_if_no_worker_runs(node: Running, platform: Platform, known: bytes) -> None:
     platform.verdict(known, platform_id="held", uploader="someone-else")
     node.clock.forward(seconds=LAST_FOR + 1)
     answer = platform.verdict(known, platform_id="held", uploader="someone-else")
@@ -223,9 +210,7 @@ def test_rule_1_what_people_released_a_machine_never_holds_again(
         assert (answer["verdict"], answer["reason"]) == ("review", "hold_used_up")
 
 
-def test_rule_1_two_signals_hold_no_longer_than_one(
-    node: Running, platform: Platform, known: bytes
-) -> None:
+def test_rule_1_two_signals_hold_no_longer_than_one(node: Running, platform: Platform, known: bytes) -> None:
     switch_on_look_alike_holds(node)
     first = platform.verdict(known, platform_id="held", uploader="someone-else")
     node.clock.forward(hours=23)
@@ -257,9 +242,7 @@ def test_rule_1_only_a_person_holds_again(node: Running, platform: Platform, kno
     assert actions(platform, held["content"]) == ["hold", "release", "remove"]
 
 
-def test_rule_1_glorification_alone_never_holds(
-    node: Running, platform: Platform, two: list[Browser]
-) -> None:
+def test_rule_1_glorification_alone_never_holds(node: Running, platform: Platform, two: list[Browser]) -> None:
     data = picture(3)
     make_known(node, platform, data, two, label="glorifies", provision="tco_2_7_a")
     assert known_signals(node)

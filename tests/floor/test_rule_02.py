@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
+from floor.story import actions, case_of, decide, flag, known_signals, life, make_known, picture, reviewers
 from running import Nodes, Platform, Running
-from story import actions, case_of, decide, flag, known_signals, life, make_known, picture, reviewers
 from tidegate.jail import Jail
 from tidegate.verdict.store import unchecked_backlog
 
@@ -102,7 +102,11 @@ def test_rule_2_what_the_engine_missed_is_checked_later(node: Running, platform:
     node.clock.forward(seconds=6)
     node.work()
     assert node.do(unchecked_backlog) == 0
-    given = [item["data"]["verdict"] for item in life(platform, answer["content"])["life"] if item["event"] == "verdict.given"]
+    given = [
+        item["data"]["verdict"]
+        for item in life(platform, answer["content"])["life"]
+        if item["event"] == "verdict.given"
+    ]
     assert given == ["unchecked", "clear"]
 
 
@@ -115,7 +119,11 @@ def test_rule_2_what_the_engine_missed_is_found_later(node: Running, platform: P
     node.node.jail = engine
     node.clock.forward(seconds=6)
     node.work()
-    given = [item["data"]["verdict"] for item in life(platform, answer["content"])["life"] if item["event"] == "verdict.given"]
+    given = [
+        item["data"]["verdict"]
+        for item in life(platform, answer["content"])["life"]
+        if item["event"] == "verdict.given"
+    ]
     assert given == ["unchecked", "review"]
     assert case_of(node, answer["content"])
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from floor.story import KEEP, REMOVE, actions, case_of, counted, decide, flag, picture, refused, reviewers, vote
 from running import Browser, Platform, Running
-from story import KEEP, REMOVE, actions, case_of, counted, decide, flag, picture, refused, reviewers, vote
 from tidegate.kernel.ids import CaseId
 
 
@@ -49,9 +49,7 @@ def test_rule_3_a_vote_to_restrict_names_law_or_house_rule_and_which(
     ("ground", "provision"),
     [("law", "house_terrorist_content"), ("house_rule", "tco_2_7_a"), ("law", "house_perpetrator_content")],
 )
-def test_rule_3_the_provision_is_of_the_ground(
-    reviewer: Browser, case: CaseId, ground: str, provision: str
-) -> None:
+def test_rule_3_the_provision_is_of_the_ground(reviewer: Browser, case: CaseId, ground: str, provision: str) -> None:
     refused(vote(reviewer, case, REMOVE, ground=ground, provision=provision), "rule 3")
 
 
@@ -67,9 +65,7 @@ def test_rule_3_where_an_exception_applies_nothing_is_restricted(
     ("field", "value"),
     [("exempt", "maybe"), ("ground", "custom"), ("provision", "tco_9"), ("measure", "delete_everything")],
 )
-def test_rule_3_words_outside_the_lists_are_no_vote(
-    reviewer: Browser, case: CaseId, field: str, value: str
-) -> None:
+def test_rule_3_words_outside_the_lists_are_no_vote(reviewer: Browser, case: CaseId, field: str, value: str) -> None:
     assert vote(reviewer, case, REMOVE, **{field: value}).status_code in {403, 422}
 
 

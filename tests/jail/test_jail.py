@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from held_jail import HERE, HeldJail, MakeJail
 
+from jail.held_jail import HERE, HeldJail, MakeJail
 from tidegate.jail import Jail, JailError, Limits, Reason
 from tidegate.jail.model import REQUIRED, Lock, Start
 from tidegate.kernel.errors import ConfigurationError

@@ -140,8 +140,6 @@ class Log:
         size = len(self.entries) if size is None else size
         return prove(index, self.signed(size), size, self.node)
 
-    def receipt(
-        self, index: int, size: int | None = None, names: Sequence[str] = ("reason",)
-    ) -> receipt.Receipt:
+    def receipt(self, index: int, size: int | None = None, names: Sequence[str] = ("reason",)) -> receipt.Receipt:
         opened = [commitment.open_field(FIELDS, committed(index).salts, name) for name in names]
         return receipt.published(self.origin, self.entries[index], self.proof(index, size), opened)

@@ -185,9 +185,7 @@ def test_every_field_is_always_there(field: str) -> None:
         lambda data: data + b"\n",
         lambda data: data.replace(b":", b": ", 1),
         lambda data: json.dumps(dict(reversed(json.loads(data).items())), separators=(",", ":")).encode(),
-        lambda data: data.replace(b'"flag"', b'"\\u0066lag"').replace(
-            b'"exact_match"', b'"\\u0065xact_match"'
-        ),
+        lambda data: data.replace(b'"flag"', b'"\\u0066lag"').replace(b'"exact_match"', b'"\\u0065xact_match"'),
         lambda data: data.replace(b'"count":1', b'"count":2,"count":1'),
         lambda data: data.replace(b'"count":1', b'"count":1e0'),
         lambda data: data.decode().encode("utf-16"),

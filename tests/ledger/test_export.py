@@ -159,9 +159,7 @@ def test_a_checkpoint_or_counts_of_something_else_are_refused(tmp_path: Path) ->
     assert files(tmp_path) == {}
 
 
-@pytest.mark.parametrize(
-    "path", [Tile(None, 1).path, Tile(0, 1).path, Tile(0, 2, 88).path, Tile(1, 0, 2).path, "key"]
-)
+@pytest.mark.parametrize("path", [Tile(None, 1).path, Tile(0, 1).path, Tile(0, 2, 88).path, Tile(1, 0, 2).path, "key"])
 def test_what_was_published_is_never_overwritten(tmp_path: Path, path: str) -> None:
     LOG.publish(tmp_path)
     (tmp_path / path).write_bytes(b"something else")
@@ -187,9 +185,7 @@ class Crash(BaseException):
     """The process ends here: nothing that would run on an error may be relied on."""
 
 
-def stop_at(
-    monkeypatch: pytest.MonkeyPatch, number: int, failure: Callable[[], BaseException]
-) -> Callable[[], int]:
+def stop_at(monkeypatch: pytest.MonkeyPatch, number: int, failure: Callable[[], BaseException]) -> Callable[[], int]:
     """Let the disk call of this number fail. Gives a way to ask how many calls there were."""
     made = 0
 
@@ -280,9 +276,7 @@ except Unavailable as error:
 def publish_elsewhere(directory: Path, how: str, number: int) -> subprocess.CompletedProcess[str]:
     """Publish in a process of its own, which cannot write longer files or dies at a renaming."""
     arguments = [str(Path(__file__).parent), str(directory), how, str(number)]
-    return subprocess.run(
-        [sys.executable, "-c", PUBLISH, *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-c", PUBLISH, *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("limit", [0, 40, 100, 1000, 8000, 20_000])

@@ -204,9 +204,7 @@ def test_another_key_is_refused() -> None:
         open_checkpoint(Log.of(2).signed(), "not a key")
 
 
-@pytest.mark.parametrize(
-    ("origin", "size", "root"), [("", 1, bytes(32)), ("a", -1, bytes(32)), ("a", 1, b"")]
-)
+@pytest.mark.parametrize(("origin", "size", "root"), [("", 1, bytes(32)), ("a", -1, bytes(32)), ("a", 1, b"")])
 def test_no_checkpoint_can_be_made_of_nonsense(origin: str, size: int, root: bytes) -> None:
     with pytest.raises(Malformed):
         sign_checkpoint(Checkpoint(origin, size, root), KEY)

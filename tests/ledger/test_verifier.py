@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_tiles import served
 
 from ledger.published_log import FIELDS, KEY, OTHER_KEY, VERIFIER, Log, committed, sample_leaf
+from ledger.test_tiles import served
 from tidegate.kernel.errors import Malformed
 from tidegate.ledger import receipt, tiles
 from tidegate.ledger.command import verify_command
@@ -92,9 +92,7 @@ def test_an_empty_log_is_valid(tmp_path: Path) -> None:
     assert (report.verified, report.size, report.recount_equal) == (True, 0, True)
 
 
-def test_a_log_is_verified_over_http_with_receipt_and_older_checkpoint(
-    published: Path, tmp_path: Path
-) -> None:
+def test_a_log_is_verified_over_http_with_receipt_and_older_checkpoint(published: Path, tmp_path: Path) -> None:
     held, since = tmp_path / "receipt.json", tmp_path / "old"
     held.write_text(json.dumps(LOG.receipt(300, 520).document()))
     since.write_text(LOG.signed(100))
@@ -161,9 +159,7 @@ def test_whatever_is_altered_is_named(copy: Path, path: str, alter: Callable[[by
     assert blamed(copy) == path
 
 
-@pytest.mark.parametrize(
-    "path", ["checkpoint", "counts.json", "tile/0/001", "tile/1/000.p/2", "tile/entries/000"]
-)
+@pytest.mark.parametrize("path", ["checkpoint", "counts.json", "tile/0/001", "tile/1/000.p/2", "tile/entries/000"])
 def test_whatever_is_missing_is_named(copy: Path, path: str) -> None:
     (copy / path).unlink()
     assert blamed(copy) == path

@@ -25,9 +25,7 @@ def bytes_of(text: str) -> bytes:
 @dataclass
 class SoftwareAuthenticator:
     origin: str
-    private_key: ec.EllipticCurvePrivateKey = field(
-        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
-    )
+    private_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     credential_id: bytes = field(default_factory=lambda: os.urandom(32))
     user_handle: bytes = b""
     count: int = 0

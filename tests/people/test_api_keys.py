@@ -24,13 +24,9 @@ def photos(database: Database, node: Node, loop: asyncio.AbstractEventLoop) -> S
     return loop.run_until_complete(add())
 
 
-async def issue(
-    database: Database, service: ServiceId, *scopes: Scope, life: timedelta = MONTH
-) -> tuple[KeyId, str]:
+async def issue(database: Database, service: ServiceId, *scopes: Scope, life: timedelta = MONTH) -> tuple[KeyId, str]:
     async with database.transaction(MACHINE) as tx:
-        return await steps.issue_key(
-            tx, service, label="Main", life=life, scopes=frozenset(scopes) or DEFAULT_SCOPES
-        )
+        return await steps.issue_key(tx, service, label="Main", life=life, scopes=frozenset(scopes) or DEFAULT_SCOPES)
 
 
 async def authenticate(database: Database, text: str) -> Key:
@@ -38,9 +34,7 @@ async def authenticate(database: Database, text: str) -> Key:
         return await steps.authenticate_key(tx, text)
 
 
-async def test_a_service_keeps_its_name_and_address_sealed(
-    database: Database, node: Node, photos: ServiceId
-) -> None:
+async def test_a_service_keeps_its_name_and_address_sealed(database: Database, node: Node, photos: ServiceId) -> None:
     async with database.transaction(as_staff(node.ada)) as tx:
         assert await store.service_facts(tx, photos) == ServiceFacts(
             name="Photos", webhook_url="https://example.org/hook"
@@ -79,9 +73,7 @@ async def test_only_the_hash_of_a_key_is_stored(database: Database, photos: Serv
             assert secret not in str(rows)
 
 
-async def test_each_refusal_of_a_key_says_which(
-    database: Database, photos: ServiceId, clock: HandClock
-) -> None:
+async def test_each_refusal_of_a_key_says_which(database: Database, photos: ServiceId, clock: HandClock) -> None:
     revoked, revoked_text = await issue(database, photos)
     _, expired_text = await issue(database, photos, life=timedelta(hours=1))
     async with database.transaction(MACHINE) as tx:
@@ -133,9 +125,7 @@ async def test_the_last_day_of_use_is_remembered_and_is_no_event(
         assert await tx.rows("SELECT count(*) AS events FROM event") == before
 
 
-async def test_only_those_who_manage_keys_issue_and_revoke(
-    database: Database, node: Node, photos: ServiceId
-) -> None:
+async def test_only_those_who_manage_keys_issue_and_revoke(database: Database, node: Node, photos: ServiceId) -> None:
     rita = await node.add("Rita Example", Role.REVIEWER, Role.POLICY_LEAD)
     identity, _ = await issue(database, photos)
     for actor in (as_staff(rita), PERSON):
@@ -155,9 +145,7 @@ async def test_matching_without_a_record_needs_the_setting(database: Database, p
         await issue(database, photos, Scope.MATCH)
     assert refused.value.reference == "rule 12"
     async with database.transaction(MACHINE) as tx:
-        _, text = await steps.issue_key(
-            tx, photos, label="Match", life=MONTH, scopes={Scope.MATCH}, match_allowed=True
-        )
+        _, text = await steps.issue_key(tx, photos, label="Match", life=MONTH, scopes={Scope.MATCH}, match_allowed=True)
     assert (await authenticate(database, text)).scopes == {Scope.MATCH}
 
 

@@ -93,9 +93,7 @@ async def test_a_copied_passkey_is_noticed_by_its_counter(
         await enter(database, copy.get(await challenge(database)))
 
 
-async def test_an_answer_counts_once(
-    database: Database, rita: StaffId, authenticator: SoftwareAuthenticator
-) -> None:
+async def test_an_answer_counts_once(database: Database, rita: StaffId, authenticator: SoftwareAuthenticator) -> None:
     await register(database, rita, authenticator)
     answer = authenticator.get(await challenge(database))
     made = await asyncio.gather(*(enter(database, answer) for _ in range(4)), return_exceptions=True)

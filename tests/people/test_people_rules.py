@@ -58,9 +58,7 @@ GRANT = Proposal(
 )
 
 role_sets = st.frozensets(st.sampled_from(Role))
-staffs = st.builds(
-    Staff, id=st.integers(1, 4).map(number), standing=st.sampled_from(StaffStanding), roles=role_sets
-)
+staffs = st.builds(Staff, id=st.integers(1, 4).map(number), standing=st.sampled_from(StaffStanding), roles=role_sets)
 
 
 # --- the tables ---
@@ -107,9 +105,7 @@ def test_an_auditor_changes_nothing() -> None:
 def test_no_scope_votes_decides_or_confirms() -> None:
     assert {str(scope) for scope in Scope} == {"content", "flag", "signal_read", "instruction", "match"}
     assert not {str(scope) for scope in Scope} & {str(permission) for permission in Permission}
-    assert not any(
-        word in scope for scope in Scope for word in ("vote", "deci", "confirm", "approve", "judge")
-    )
+    assert not any(word in scope for scope in Scope for word in ("vote", "deci", "confirm", "approve", "judge"))
 
 
 @given(role_sets)
@@ -154,9 +150,7 @@ def test_whatever_comes_an_approval_means_two_people(
     hours: int,
     let_in: list[tuple[StaffId, StaffId]],
 ) -> None:
-    proposal = replace(
-        GRANT, kind=kind, standing=standing, proposed_by=proposed_by.id, staff=target.id, role=role
-    )
+    proposal = replace(GRANT, kind=kind, standing=standing, proposed_by=proposed_by.id, staff=target.id, role=role)
     now = proposal.expires_at - PROPOSAL_LIFE + timedelta(hours=hours)
     try:
         approved, effect = rules.approve(
@@ -191,9 +185,7 @@ def approve(proposal: Proposal = GRANT, by: Staff = BEN, **changed: object) -> o
 
 
 def test_another_administrator_approves() -> None:
-    approved, effect = rules.approve(
-        GRANT, BEN, proposed_by=ADA, target=NEW, administrators=ALL, let_in=[], now=NOW
-    )
+    approved, effect = rules.approve(GRANT, BEN, proposed_by=ADA, target=NEW, administrators=ALL, let_in=[], now=NOW)
     assert approved.proposed_by == ADA.id
     assert approved.approved_by == BEN.id
     assert effect == (RoleGranted(staff=NEW.id, role=Role.REVIEWER, proposal=GRANT.id),)
@@ -320,9 +312,7 @@ def test_only_those_a_kind_names_propose_it(kind: ProposalKind, role: Role) -> N
         (ProposalKind.STAFF_RESTORE, NEW, Role.REVIEWER),
     ],
 )
-def test_a_proposal_names_what_it_is_about(
-    kind: ProposalKind, target: Staff | None, role: Role | None
-) -> None:
+def test_a_proposal_names_what_it_is_about(kind: ProposalKind, target: Staff | None, role: Role | None) -> None:
     with pytest.raises(Malformed):
         propose(ADA, kind, target, role)
 
@@ -459,9 +449,7 @@ def test_a_webhook_address_is_plain_http(url: str) -> None:
     assert refused.value.reference == "webhook_url"
 
 
-@pytest.mark.parametrize(
-    "url", ["https://example.org/hook?a=b", "http://10.0.0.5:8080/", "https://[::1]:8443/x"]
-)
+@pytest.mark.parametrize("url", ["https://example.org/hook?a=b", "http://10.0.0.5:8080/", "https://[::1]:8443/x"])
 def test_a_good_webhook_address_stays_as_it_is(url: str) -> None:
     assert rules.check_webhook_url(url) == url
 

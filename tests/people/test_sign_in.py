@@ -31,9 +31,7 @@ from tidegate.people.model import (
 SECOND = timedelta(seconds=1)
 
 
-async def make_link(
-    database: Database, staff: StaffId, by: Actor = MACHINE, life: timedelta = LINK_LIFE
-) -> str:
+async def make_link(database: Database, staff: StaffId, by: Actor = MACHINE, life: timedelta = LINK_LIFE) -> str:
     async with database.transaction(by) as tx:
         return await sign_in.make_link(tx, staff, life=life)
 
@@ -111,9 +109,7 @@ async def test_every_refused_link_is_refused_in_the_same_words(
     assert len(messages) == 1
 
 
-async def test_only_an_administrator_or_the_machine_makes_links(
-    database: Database, node: Node, rita: StaffId
-) -> None:
+async def test_only_an_administrator_or_the_machine_makes_links(database: Database, node: Node, rita: StaffId) -> None:
     await make_link(database, rita, as_staff(node.ada))
     for actor in (as_staff(rita), PERSON):
         with pytest.raises(Forbidden):
@@ -134,9 +130,7 @@ async def test_no_link_for_the_suspended(database: Database, node: Node, rita: S
         await make_link(database, rita)
 
 
-async def test_signing_in_and_being_suspended_at_once_leaves_no_session(
-    database: Database, node: Node
-) -> None:
+async def test_signing_in_and_being_suspended_at_once_leaves_no_session(database: Database, node: Node) -> None:
     for which in range(5):
         staff = await node.add(f"Person {which}")
         token = await make_link(database, staff)
@@ -159,9 +153,7 @@ async def test_no_secret_is_stored_or_shown(database: Database, rita: StaffId) -
     start = await use_link(database, token)
     present = await session_of(database, start)
     async with database.transaction(MACHINE) as tx:
-        stored = str(await tx.rows("SELECT * FROM sign_in_link")) + str(
-            await tx.rows("SELECT * FROM sign_in_session")
-        )
+        stored = str(await tx.rows("SELECT * FROM sign_in_link")) + str(await tx.rows("SELECT * FROM sign_in_session"))
         stored += str(await tx.rows("SELECT * FROM event"))
     for secret in (token, start.token, present.csrf_token):
         assert secret not in stored
@@ -195,9 +187,7 @@ async def test_a_session_ends_after_twelve_hours_even_in_use(
         await session_of(database, start)
 
 
-async def test_a_session_of_someone_suspended_opens_nothing(
-    database: Database, node: Node, rita: StaffId
-) -> None:
+async def test_a_session_of_someone_suspended_opens_nothing(database: Database, node: Node, rita: StaffId) -> None:
     """Suspending ends sessions; even one left over would not count."""
     async with database.transaction(as_staff(node.ada)) as tx:
         await steps.suspend_staff(tx, rita)

@@ -188,7 +188,7 @@ async def delete_content(request: Request, content: str) -> Response:
 
     async def act(tx: Transaction) -> None:
         clear = await store.find_clear(tx, content=identity)
-        if clear is not None and clear[1].service == service:
+        if clear is not None and clear.submission.service == service:
             await store.forget_clear(tx, identity)
         else:
             await steps.delete_by_user(tx, await steps.of_service(tx, identity, service))

@@ -58,11 +58,11 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
 
 async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -> dict[str, Any]:
     clear = await contents.find_clear(tx, content=content)
-    if clear is None or clear[1].service != service:
+    if clear is None or clear.submission.service != service:
         raise NotFound(_NOTHING)
     return {
         "content": str(content),
-        "revision": 1,
+        "revision": clear.revision,
         "standing": "shown",
         "restriction": "none",
         "sequence": 0,

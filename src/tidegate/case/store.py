@@ -35,14 +35,10 @@ async def load(tx: Transaction, case: CaseId, *, lock: bool = False) -> Case | N
 
 async def lock_anchor(tx: Transaction, anchor: Id) -> None:
     """Let one writer at a time open or join the cases around an anchor."""
-    await tx.execute(
-        "SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(anchor.value.bytes[-8:], signed=True)
-    )
+    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(anchor.value.bytes[-8:], signed=True))
 
 
-async def open_around(
-    tx: Transaction, anchor: Id, account_class: AccountClass, caption: bytes | None
-) -> Case | None:
+async def open_around(tx: Transaction, anchor: Id, account_class: AccountClass, caption: bytes | None) -> Case | None:
     """Find the case around an anchor, not yet closed, for this kind of account and these words."""
     row = await tx.row(
         _SELECT
@@ -73,9 +69,7 @@ async def of_content(tx: Transaction, content: ContentId) -> Case | None:
 
 async def not_closed(tx: Transaction, most: int = 500) -> list[Case]:
     """List the cases people must look at."""
-    rows = await tx.rows(
-        _SELECT + " WHERE c.state <> 'closed' ORDER BY c.opened_at LIMIT %(most)s", most=most
-    )
+    rows = await tx.rows(_SELECT + " WHERE c.state <> 'closed' ORDER BY c.opened_at LIMIT %(most)s", most=most)
     return [_case(row) for row in rows]
 
 

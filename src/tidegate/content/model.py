@@ -104,6 +104,16 @@ class Content:
     bytes_kept: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearUpload:
+    """The one row of an upload that was clear."""
+
+    id: ContentId
+    revision: int
+    submission: Submission
+    fingerprints: Fingerprints
+
+
 @event("content.submitted")
 class ContentSubmitted(Event):
     """A revision of a content that someone must look at, or that is held. A clear upload is no event."""

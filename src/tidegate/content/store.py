@@ -8,6 +8,7 @@ from uuid import UUID
 
 from tidegate.content.model import (
     AccountClass,
+    ClearUpload,
     Content,
     ContentBytesKept,
     ContentDeletedByUser,
@@ -151,6 +152,7 @@ async def bytes_of(tx: Transaction, content: Content) -> bytes | None:
 async def record_clear(
     tx: Transaction,
     content: ContentId,
+    revision: int,
     lookup: bytes,
     submission: Submission,
     fingerprints: Fingerprints,
@@ -162,13 +164,15 @@ async def record_clear(
     plain = json.dumps(facts_of(submission, fingerprints), ensure_ascii=False).encode()
     await tx.execute(
         """
-        INSERT INTO clear_upload (day, id, at, lookup, service, kind, surface, account_class, reach, language, country,
-            sha256, pdq, quality, position, sealed)
-        VALUES (%(day)s, %(id)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s, %(account_class)s, %(reach)s,
-            %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(position)s, %(sealed)s)
+        INSERT INTO clear_upload (day, id, revision, at, lookup, service, kind, surface, account_class, reach,
+            language, country, sha256, pdq, quality, position, sealed)
+        VALUES (%(day)s, %(id)s, %(revision)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s,
+            %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(position)s,
+            %(sealed)s)
         """,
         day=day,
         id=content,
+        revision=revision,
         at=tx.now,
         lookup=lookup,
         service=submission.service,
@@ -188,7 +192,7 @@ async def record_clear(
 
 async def find_clear(
     tx: Transaction, *, lookup: bytes | None = None, content: ContentId | None = None
-) -> tuple[ContentId, Submission, Fingerprints] | None:
+) -> ClearUpload | None:
     """Find the newest clear upload of a content, by what it is known by or by id."""
     if lookup is not None:
         row = await tx.row(
@@ -235,7 +239,7 @@ async def prepare_days(tx: Transaction, keep_days: int) -> None:
     await tx.execute("SELECT clear_upload_days(%(today)s, %(keep)s)", today=tx.now.date(), keep=keep_days)
 
 
-async def _clear(tx: Transaction, row: Row) -> tuple[ContentId, Submission, Fingerprints]:
+async def _clear(tx: Transaction, row: Row) -> ClearUpload:
     content = ContentId(row["id"])
     key = await _day_key(tx, row["day"])
     facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
@@ -253,7 +257,9 @@ async def _clear(tx: Transaction, row: Row) -> tuple[ContentId, Submission, Fing
         country=None,
         posted_at=facts_["posted_at"] and datetime.fromisoformat(facts_["posted_at"]),
     )
-    return content, submission, fingerprints_of(facts_)
+    return ClearUpload(
+        id=content, revision=row["revision"], submission=submission, fingerprints=fingerprints_of(facts_)
+    )
 
 
 async def _day_key(tx: Transaction, day: date) -> bytes:

@@ -184,9 +184,11 @@ class DecisionMade(Event):
 
 @event("decision.undone")
 class DecisionUndone(Event):
+    """Taken back in time, by one who voted; or by no one, because one person more turned out to be needed."""
+
     decision: DecisionId
     case: CaseId
-    by: StaffId
+    by: StaffId | None
 
 
 @event("decision.issued")

@@ -32,6 +32,7 @@ from tidegate.decision.policy import MOST_ALONE, Policy
 from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
 from tidegate.kernel.ids import StaffId
 from tidegate.kernel.states import follow
+from tidegate.signal.model import Label
 
 #: Two who voted without a decision disagree.
 _DISAGREEING = 2
@@ -53,6 +54,7 @@ class Outcome:
     """What enough people agreed on."""
 
     measure: Measure
+    label: Label | None
     votes: tuple[Vote, ...]
     contents: tuple[Shown, ...]
     people: int
@@ -136,11 +138,26 @@ def outcome(matter: Matter, votes: Sequence[Vote]) -> Outcome | None:
         # What one alone could decide when they voted may be disputed by now: then one alone decides nothing.
         needed = max(needed, _DISAGREEING)
     for measure, count in Counter(vote.measure for vote in votes).items():
-        if count >= needed:
-            agreed = tuple(vote for vote in votes if vote.measure is measure)
-            covered = set.intersection(*(set(vote.shown) for vote in agreed))
-            return Outcome(measure=measure, votes=agreed, contents=tuple(sorted(covered)), people=needed)
+        agreed = tuple(vote for vote in votes if vote.measure is measure)
+        covered = set.intersection(*(set(vote.shown) for vote in agreed))
+        if count >= needed and covered:
+            return Outcome(
+                measure=measure, label=_label(agreed), votes=agreed, contents=tuple(sorted(covered)), people=needed
+            )
     return None
+
+
+def _label(agreed: Sequence[Vote]) -> Label | None:
+    """Say what those who agree call it; the word that gives a machine the least power stands (floor rule 1)."""
+    labels = [vote.label for vote in agreed]
+    return Label.GLORIFIES if Label.GLORIFIES in labels else labels[0]
+
+
+def second_person_missing(matter: Matter, decision: Decision, covered: Sequence[Shown]) -> bool:
+    """Say whether what changed since the votes, such as a wider reach, needs a person more (floor rule 4)."""
+    ids = {shown.content for shown in covered}
+    contents = [content for content in matter.contents if content.id in ids]
+    return people_needed(matter, decision.measure, contents) > decision.people
 
 
 def check_undo(decision: Decision, by: StaffId, now: datetime) -> None:

@@ -84,7 +84,7 @@ async def _make_if_agreed(tx: Transaction, case: Case, matter: rules.Matter, pol
             ground=first.ground,
             provision=first.provision,
             exempt=first.exempt,
-            label=first.label,
+            label=agreed.label,
             people=agreed.people,
             new_signal=rules.makes_signal(matter, agreed.measure),
             votes=tuple(vote.id for vote in agreed.votes),
@@ -112,8 +112,11 @@ async def undo(tx: Transaction, decision: DecisionId, by: StaffId) -> None:
     await cases.reopen(tx, case, decision)
 
 
-async def issue(tx: Transaction, decision: DecisionId) -> bool:
-    """Put a decision in force when its undo time has passed; say whether it was put in force now."""
+async def issue(tx: Transaction, decision: DecisionId, policy: Policy) -> bool:
+    """Put a decision in force when its undo time has passed; say whether it was put in force now.
+
+    When what changed since the votes needs a person more, it is taken back and the case waits for that person.
+    """
     # Signals first: what a decision does to them must never wait for a verdict that waits for this case.
     await signals.lock_positions(tx)
     case, loaded = await _load_locked(tx, decision)
@@ -121,6 +124,10 @@ async def issue(tx: Transaction, decision: DecisionId) -> bool:
         return False
     members = await contents.load_many(tx, case.members, lock=True)
     covered = rules.covered_at_issue(case, loaded, members)
+    if rules.second_person_missing(await _matter(tx, case, policy), loaded, covered):
+        await tx.append(DecisionUndone(decision=decision, case=case.id, by=None))
+        await cases.reopen(tx, case, decision)
+        return False
     await tx.append(
         DecisionIssued(
             decision=decision,

@@ -230,7 +230,8 @@ def _add(administrator: Staff, name: str) -> None:
 
 def _id_of(administrator: Staff, name: str) -> str:
     page = administrator.page("/people")
-    found = re.search(r"/people/(staff_\w+)/", page[page.index(name) :]) if name in page else None
+    # A name may stand in a proposal first; the person's own row is the last place it stands.
+    found = re.search(r"/people/(staff_\w+)/", page[page.rindex(name) :]) if name in page else None
     if found is None:
         raise Unavailable(f"{name} is not on the page of people.")
     return found[1]

@@ -113,6 +113,8 @@ class Instruction:
     cause: Cause
     state: State
     given_at: datetime
+    #: Since when it waits for its acknowledgement: given, or sent again.
+    waiting_since: datetime
     expires_at: datetime | None
     notice: NoticeId | None
     decision: DecisionId | None
@@ -155,7 +157,6 @@ class Undelivered(Event):
     """Three days of trying did not reach the platform: a dead letter, shown to people."""
 
     instruction: InstructionId
-    attempts: int
 
 
 @event("enforcement.resent")

@@ -75,11 +75,11 @@ async def acknowledge(tx: Transaction, instruction: InstructionId, service: Serv
     await tx.append(Acknowledged(instruction=instruction, content=loaded.content, applied=applied))
 
 
-async def mark_undelivered(tx: Transaction, instruction: InstructionId, attempts: int) -> None:
+async def mark_undelivered(tx: Transaction, instruction: InstructionId) -> None:
     """Make an instruction a dead letter, for people to see."""
     loaded = await store.load(tx, instruction, lock=True)
     if loaded is not None and loaded.state is State.WAITING:
-        await tx.append(Undelivered(instruction=instruction, attempts=attempts))
+        await tx.append(Undelivered(instruction=instruction))
 
 
 async def resend(tx: Transaction, instruction: InstructionId, service: ServiceId | None = None) -> InstructionId:

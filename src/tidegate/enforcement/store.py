@@ -91,6 +91,7 @@ def _instruction(row: Row) -> Instruction:
         cause=Cause(row["cause"]),
         state=State(row["state"]),
         given_at=row["given_at"],
+        waiting_since=row["waiting_since"],
         expires_at=row["expires_at"],
         notice=row["notice"] and NoticeId(row["notice"]),
         decision=row["decision"] and DecisionId(row["decision"]),
@@ -110,10 +111,10 @@ async def _instructed(tx: Transaction, happened: Instructed) -> None:
     )
     await tx.execute(
         """
-        INSERT INTO instruction (id, content, service, position, sequence, action, cause, state, given_at, expires_at,
-            notice, decision)
+        INSERT INTO instruction (id, content, service, position, sequence, action, cause, state, given_at,
+            waiting_since, expires_at, notice, decision)
         VALUES (%(id)s, %(content)s, %(service)s, %(position)s, %(sequence)s, %(action)s, %(cause)s, 'waiting', %(at)s,
-            %(expires_at)s, %(notice)s, %(decision)s)
+            %(at)s, %(expires_at)s, %(notice)s, %(decision)s)
         """,
         id=happened.instruction,
         content=happened.content,
@@ -146,7 +147,11 @@ async def _undelivered(tx: Transaction, happened: Undelivered) -> None:
 
 
 async def _resent(tx: Transaction, happened: Resent) -> None:
-    await _set_state(tx, happened.instruction, State.WAITING)
+    await tx.execute(
+        "UPDATE instruction SET state = 'waiting', waiting_since = %(at)s WHERE id = %(id)s",
+        id=happened.instruction,
+        at=tx.now,
+    )
 
 
 VIEWS = ("restriction", "instruction")

@@ -47,18 +47,15 @@ async def raise_flag(tx: Transaction, service: ServiceId, report: Report) -> tup
 
 async def _known(tx: Transaction, service: ServiceId, wanted: ContentId) -> Content:
     content = await contents.load(tx, wanted)
-    if content is None and (clear := await contents.find_clear(tx, content=wanted)) is not None:
-        identity, submission, fingerprints = clear
-        if submission.service == service:
-            await contents.lock_identity(tx, contents.lookup_digest(tx, submission))
-            if await contents.load(tx, identity) is None:
-                await admit(tx, identity, 1, submission, fingerprints)
-                await contents.forget_clear(tx, identity)
-            content = await contents.load(tx, identity)
+    clear = await contents.find_clear(tx, content=wanted) if content is None else None
+    if clear is not None and clear.submission.service == service:
+        await contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
+        if await contents.load(tx, clear.id) is None:
+            await admit(tx, clear.id, clear.revision, clear.submission, clear.fingerprints)
+            await contents.forget_clear(tx, clear.id)
+        content = await contents.load(tx, clear.id)
     if content is None or content.service != service:
-        raise NotFound(
-            "This content was never submitted by your service: send it with POST /v1/content first."
-        )
+        raise NotFound("This content was never submitted by your service: send it with POST /v1/content first.")
     return content
 
 

@@ -54,9 +54,7 @@ def _lines(report: Report) -> list[str]:
     if report.since is not None:
         lines.append(f"  growth   the log begins with the older one of {report.since['size']} entries")
     if report.receipt is not None and report.receipt["included"]:
-        lines.append(
-            f"  receipt  its leaf is entry {report.receipt['index']}, and its opened fields are genuine"
-        )
+        lines.append(f"  receipt  its leaf is entry {report.receipt['index']}, and its opened fields are genuine")
     if report.key_source == "directory":
         lines.append("  key      taken from the log itself: get it from someone else and give it with --key")
     lines.append("Not proven by this:")

@@ -90,9 +90,7 @@ def open_field(fields: Mapping[str, Json], salts: Mapping[str, str], name: str) 
         Malformed: there is no such field, or the salts are of other fields.
     """
     if name not in fields or fields.keys() != salts.keys():
-        raise Malformed(
-            "This field was not committed to, or its salts are of another record.", reference=name
-        )
+        raise Malformed("This field was not committed to, or its salts are of another record.", reference=name)
     hashes = _hashes(fields, salts)
     index = sorted(fields).index(name)
 
@@ -100,9 +98,7 @@ def open_field(fields: Mapping[str, Json], salts: Mapping[str, str], name: str) 
         return tree.root(hashes[position << level : position + 1 << level])
 
     path = tree.inclusion_proof(index, len(hashes), node)
-    return OpenedField(
-        name, salts[name], fields[name], index, len(hashes), tuple(item.hex() for item in path)
-    )
+    return OpenedField(name, salts[name], fields[name], index, len(hashes), tuple(item.hex() for item in path))
 
 
 def check(root: str, opened: OpenedField) -> None:

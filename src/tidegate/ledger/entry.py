@@ -146,9 +146,7 @@ class Leaf:
         if self.cites is not None:
             _hex("cites", _TAG, self.cites)
             if self.cites == self.leaf:
-                raise Malformed(
-                    "A leaf cannot cite itself: cite the leaf it reverses or answers.", reference="cites"
-                )
+                raise Malformed("A leaf cannot cite itself: cite the leaf it reverses or answers.", reference="cites")
         if self.account is not None:
             _hex("account", _TAG, self.account)
             # On a leaf about a post the tag would show how often one person was moderated.

@@ -90,9 +90,7 @@ class Export:
         """
         checkpoint = open_checkpoint(signed, self._verifier)
         if not counts.describes(document, checkpoint):
-            raise IntegrityError(
-                "The counts are not those of this checkpoint: count again.", reference=tiles.COUNTS
-            )
+            raise IntegrityError("The counts are not those of this checkpoint: count again.", reference=tiles.COUNTS)
         try:
             with self._alone():
                 self._publish(read_entries, checkpoint, signed, counts.written(document), whole=whole)
@@ -109,9 +107,7 @@ class Export:
     ) -> None:
         before = published(self._directory, self._verifier)
         size = before.size if before else 0
-        if before and (
-            size > checkpoint.size or (size == checkpoint.size and before.root != checkpoint.root)
-        ):
+        if before and (size > checkpoint.size or (size == checkpoint.size and before.root != checkpoint.root)):
             raise IntegrityError(
                 "The export already shows a longer or another log than the one to publish, as after "
                 "restoring an older backup: do not sign. Restore a newer backup, or begin a new log and "
@@ -138,9 +134,7 @@ class Export:
     ) -> None:
         """Refuse, before a file is touched, entries that do not lead from the old root to the new one."""
         known = tiles.TileTree(self._read, start).node
-        compact = tree.CompactRange(
-            start, [known(level, index) for level, index in tree.nodes_over(0, start)]
-        )
+        compact = tree.CompactRange(start, [known(level, index) for level, index in tree.nodes_over(0, start)])
         for first in range(start, checkpoint.size + 1, tiles.WIDTH):
             # One size more than the last entry: an old log may end exactly where a bundle does.
             for entry in (None, *read_entries(first, min(first + tiles.WIDTH, checkpoint.size))):
@@ -165,9 +159,7 @@ class Export:
             first = tile.index * tiles.WIDTH
             entries = read_entries(first, first + tile.width)
             if len(entries) != tile.width:
-                raise IntegrityError(
-                    "The database gave fewer entries than were signed: do not publish; check it."
-                )
+                raise IntegrityError("The database gave fewer entries than were signed: do not publish; check it.")
             self._keep(tile.path, tiles.bundle(entries))
             hashes = [tree.leaf_hash(entry) for entry in entries]
             self._keep(Tile(0, tile.index, tile.width).path, b"".join(hashes))
@@ -192,9 +184,7 @@ class Export:
                     f"{leaves} does not read back as it was written: check the disk.", reference=leaves
                 )
         if tiles.TileTree(self._read, checkpoint.size).root() != checkpoint.root:
-            raise IntegrityError(
-                "The tiles do not read back as they were written: check the disk.", reference="tile"
-            )
+            raise IntegrityError("The tiles do not read back as they were written: check the disk.", reference="tile")
 
     def _finish_counts(self, checkpoint: Checkpoint) -> None:
         """Give the counts of the published checkpoint their proper name, also after a crash."""
@@ -263,9 +253,7 @@ class Export:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Unavailable(
-                    "Another process is publishing the ledger just now: wait for it."
-                ) from error
+                raise Unavailable("Another process is publishing the ledger just now: wait for it.") from error
             yield
         finally:
             os.close(descriptor)

@@ -145,9 +145,7 @@ def of_reversal(happened: DecisionReversed, contents: Sequence[Content], decisio
         )
         drafts.append(restoration)
         if decision.measure.on_account:
-            drafts.append(
-                _on_account(restoration, Measure.REINSTATE_ACCOUNT, cites=(LeafKind.ACCOUNT_ACTION,))
-            )
+            drafts.append(_on_account(restoration, Measure.REINSTATE_ACCOUNT, cites=(LeafKind.ACCOUNT_ACTION,)))
     return drafts
 
 

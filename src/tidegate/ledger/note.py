@@ -73,9 +73,7 @@ class Verifier:
 
 def valid_name(name: str) -> bool:
     """Say whether a key may have this name."""
-    return (
-        bool(name) and name.isprintable() and "+" not in name and not any(letter.isspace() for letter in name)
-    )
+    return bool(name) and name.isprintable() and "+" not in name and not any(letter.isspace() for letter in name)
 
 
 def strict_base64(text: str) -> bytes:
@@ -100,9 +98,7 @@ def sign(text: str, name: str, key: Ed25519PrivateKey) -> str:
         Malformed: the text or the name cannot stand in a note.
     """
     if not text.endswith("\n") or _has_control(text) or not valid_name(name):
-        raise Malformed(
-            "A note's text ends in a newline and holds no control characters; its signer has a name."
-        )
+        raise Malformed("A note's text ends in a newline and holds no control characters; its signer has a name.")
     signature = Verifier.of(name, key).key_id + key.sign(text.encode())
     return f"{text}\n{_DASH}{name} {base64.b64encode(signature).decode()}\n"
 
@@ -151,6 +147,4 @@ def _signature(line: str) -> tuple[str, bytes]:
 
 
 def _has_control(text: str) -> bool:
-    return any(letter < " " and letter != "\n" for letter in text) or any(
-        "\ud800" <= c <= "\udfff" for c in text
-    )
+    return any(letter < " " and letter != "\n" for letter in text) or any("\ud800" <= c <= "\udfff" for c in text)

@@ -118,12 +118,7 @@ def read(data: bytes | str) -> Receipt:
             "entry": str() | None as entry,
             "proof": str() | None as proof,
             "fields": list(opened),
-        } if (
-            document.keys() == _MEMBERS
-            and version == VERSION
-            and version is not True
-            and _LEAF.fullmatch(leaf)
-        ):
+        } if document.keys() == _MEMBERS and version == VERSION and version is not True and _LEAF.fullmatch(leaf):
             fields = tuple(OpenedField.read(item) for item in opened)
             found = Receipt(origin, leaf, fields, None if entry is None else strict_base64(entry), proof)
             if found.status == status and (entry is None) == (proof is None):

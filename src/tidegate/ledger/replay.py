@@ -107,9 +107,7 @@ class Replay:
         tile = Tile(level, last, len(hashes))
         there = tiles.hashes_in(tiles.read_tile(self._read, tile), tile.width, tile.path)
         if there != hashes and self._suspect is None:
-            differs = next(
-                place for place, pair in enumerate(zip(there, hashes, strict=True)) if pair[0] != pair[1]
-            )
+            differs = next(place for place, pair in enumerate(zip(there, hashes, strict=True)) if pair[0] != pair[1])
             self._suspect = tile, differs
 
     def _note_root(self) -> None:
@@ -133,6 +131,4 @@ class Replay:
                 tile = Tile(None, tile.index, tile.width)
             elif tile.level == 1:
                 tile = Tile(None, tile.index * tiles.WIDTH + place)
-        raise IntegrityError(
-            f"{tile.path} is not what was signed: it was altered or damaged.", reference=tile.path
-        )
+        raise IntegrityError(f"{tile.path} is not what was signed: it was altered or damaged.", reference=tile.path)

@@ -38,9 +38,7 @@ async def queue(
         content=content,
         at=tx.now,
     )
-    await tx.execute(
-        "INSERT INTO ledger_pending (leaf, entry) VALUES (%(leaf)s, %(entry)s)", leaf=leaf, entry=entry
-    )
+    await tx.execute("INSERT INTO ledger_pending (leaf, entry) VALUES (%(leaf)s, %(entry)s)", leaf=leaf, entry=entry)
 
 
 async def newest_about(tx: Transaction, about: Id, kinds: Sequence[LeafKind]) -> LeafId | None:
@@ -105,9 +103,7 @@ async def append_entries(tx: Transaction, start: int, batch: Sequence[tuple[UUID
             "INSERT INTO ledger_entry (index, leaf, entry) VALUES (%s, %s, %s)",
             [(start + offset, leaf, entry) for offset, (leaf, entry) in enumerate(batch)],
         )
-    await tx.execute(
-        "DELETE FROM ledger_pending WHERE leaf = ANY(%(leaves)s)", leaves=[leaf for leaf, _ in batch]
-    )
+    await tx.execute("DELETE FROM ledger_pending WHERE leaf = ANY(%(leaves)s)", leaves=[leaf for leaf, _ in batch])
 
 
 async def entries(tx: Transaction, start: int, end: int) -> list[bytes]:

@@ -114,9 +114,7 @@ def hashes_in(data: bytes, width: int, path: str) -> list[bytes]:
         IntegrityError: the tile does not hold exactly this many hashes.
     """
     if len(data) != width * tree.HASH_BYTES:
-        raise IntegrityError(
-            f"{path} does not hold exactly {width} hashes: fetch it again or compare.", reference=path
-        )
+        raise IntegrityError(f"{path} does not hold exactly {width} hashes: fetch it again or compare.", reference=path)
     return [data[start : start + tree.HASH_BYTES] for start in range(0, len(data), tree.HASH_BYTES)]
 
 
@@ -208,9 +206,7 @@ def url_reader(prefix: str) -> Reader:
     """
     parts = urllib.parse.urlsplit(prefix)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise Malformed(
-            "Give a folder, or an address that begins with http:// or https:// and has no question mark."
-        )
+        raise Malformed("Give a folder, or an address that begins with http:// or https:// and has no question mark.")
     prefix = prefix.rstrip("/")
 
     def read(path: str) -> bytes:
@@ -223,9 +219,7 @@ def url_reader(prefix: str) -> Reader:
             with error:
                 if error.code in {404, 410}:
                     raise _missing(path) from error
-                raise Unavailable(
-                    f"{path}: the server answered {error.code}; try later.", reference=path
-                ) from error
+                raise Unavailable(f"{path}: the server answered {error.code}; try later.", reference=path) from error
         except (OSError, ValueError, EOFError) as error:
             raise Unavailable(
                 f"{path} cannot be fetched: check the address and the network.", reference=path
@@ -241,6 +235,4 @@ def _bounded(data: bytes, path: str) -> bytes:
 
 
 def _missing(path: str) -> NotFound:
-    return NotFound(
-        f"{path} is missing: the log cannot be checked without it. Publish it again.", reference=path
-    )
+    return NotFound(f"{path} is missing: the log cannot be checked without it. Publish it again.", reference=path)

@@ -129,9 +129,7 @@ def consistency_proof(old: int, new: int, node: Node) -> list[bytes]:
         Malformed: the old tree is larger than the new one.
     """
     if not 0 <= old <= new:
-        raise Malformed(
-            "The older tree is larger than the newer one: give them in the order they were signed."
-        )
+        raise Malformed("The older tree is larger than the newer one: give them in the order they were signed.")
     if old in {0, new}:
         return []
     path: list[bytes] = []
@@ -200,9 +198,7 @@ def check_consistency(old: int, new: int, path: Sequence[bytes], old_root: bytes
     if old in {0, new}:
         # Both are checked by comparing alone: an empty tree begins every tree, a tree begins itself.
         if path or old_root != (new_root if old else EMPTY_ROOT):
-            raise IntegrityError(
-                "Two trees of one size have different roots, or a proof where none is needed."
-            )
+            raise IntegrityError("Two trees of one size have different roots, or a proof where none is needed.")
         return
     if old & (old - 1) == 0:
         path = [old_root, *path]

@@ -165,9 +165,7 @@ class _Question:
             try:
                 shown = Verifier.parse(_text(line).removesuffix("\n"))
             except Malformed as error:
-                raise IntegrityError(
-                    "This is not a verifier key: the file was altered or damaged."
-                ) from error
+                raise IntegrityError("This is not a verifier key: the file was altered or damaged.") from error
             if self.verifier is not None and self.verifier != shown:
                 raise IntegrityError(
                     "The log shows another key than the one given: it is another log, or was replaced."
@@ -203,8 +201,7 @@ class _Question:
             _, signed = found.verify(verifier)
             if signed.size > checkpoint.size:
                 raise IntegrityError(
-                    "The log is shorter than this receipt proves it once was: it was cut, or this is an "
-                    "old copy."
+                    "The log is shorter than this receipt proves it once was: it was cut, or this is an old copy."
                 )
             return _Held(name, found, signed)
 
@@ -222,8 +219,7 @@ class _Question:
                 shown = self.read(name)
         if shown != counted:
             raise IntegrityError(
-                f"{name} does not say what the log says: the published counts are altered, or of another "
-                "size.",
+                f"{name} does not say what the log says: the published counts are altered, or of another size.",
                 reference=name,
             )
 
@@ -295,9 +291,7 @@ def _partial_tiles(directory: Path, tile: tiles.Tile) -> Iterator[tiles.Tile]:
 def _length(older: tiles.Tile, present: bytes) -> int:
     place = 0
     for _ in range(older.width):
-        place += (
-            tree.HASH_BYTES if older.level is not None else 2 + int.from_bytes(present[place : place + 2])
-        )
+        place += tree.HASH_BYTES if older.level is not None else 2 + int.from_bytes(present[place : place + 2])
     return place
 
 

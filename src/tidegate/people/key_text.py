@@ -33,9 +33,7 @@ def hash_of(text: str) -> bytes:
     """
     found = _FORM.fullmatch(text)
     if found is None or _checksum(found[1]) != found[2]:
-        raise Unauthenticated(
-            'This is not an API key of Tidegate: one begins with "tidegate_"; copy the whole of it.'
-        )
+        raise Unauthenticated('This is not an API key of Tidegate: one begins with "tidegate_"; copy the whole of it.')
     return token_hash(text.encode())
 
 

@@ -146,18 +146,10 @@ class ProposalNeeds:
 
 #: A kind that another stage acts on needs only its row here: that stage follows ``people.proposal_approved``.
 PROPOSAL_NEEDS: dict[ProposalKind, ProposalNeeds] = {
-    ProposalKind.ROLE_GRANT: ProposalNeeds(
-        Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True, role=True
-    ),
-    ProposalKind.ROLE_REVOKE: ProposalNeeds(
-        Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True, role=True
-    ),
-    ProposalKind.STAFF_RESTORE: ProposalNeeds(
-        Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True
-    ),
-    ProposalKind.PASSKEY_RESET: ProposalNeeds(
-        Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True
-    ),
+    ProposalKind.ROLE_GRANT: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True, role=True),
+    ProposalKind.ROLE_REVOKE: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True, role=True),
+    ProposalKind.STAFF_RESTORE: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True),
+    ProposalKind.PASSKEY_RESET: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True),
     ProposalKind.LOOK_ALIKE_HOLDS_ON: ProposalNeeds(Permission.SET_POLICY, Permission.APPROVE_POLICY),
 }
 

@@ -97,9 +97,7 @@ async def registration_options(tx: Transaction, party: RelyingParty) -> dict[str
     return options_to_json_dict(options)
 
 
-async def register_passkey(
-    tx: Transaction, party: RelyingParty, answer: dict[str, Any], *, label: str
-) -> PasskeyId:
+async def register_passkey(tx: Transaction, party: RelyingParty, answer: dict[str, Any], *, label: str) -> PasskeyId:
     """Keep the passkey an authenticator made for whoever is signed in.
 
     Raises:
@@ -183,9 +181,7 @@ async def sign_in_with_passkey(tx: Transaction, party: RelyingParty, answer: dic
     return await start_session(tx, owner, SignInMethod.PASSKEY)
 
 
-def _verified(
-    credential: AuthenticationCredential, passkey: Passkey, challenge: bytes, party: RelyingParty
-) -> int:
+def _verified(credential: AuthenticationCredential, passkey: Passkey, challenge: bytes, party: RelyingParty) -> int:
     """Check a signature over our challenge; give the passkey's new counter."""
     handle = credential.response.user_handle
     if handle is not None and handle != passkey.staff.value.bytes:

@@ -84,9 +84,7 @@ def clean_name(text: str) -> str:
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(name) <= _NAME_MOST or not all(sign.isprintable() or sign in _JOINERS for sign in name):
-        raise Malformed(
-            f"A name has 1 to {_NAME_MOST} characters and no control characters.", reference="name"
-        )
+        raise Malformed(f"A name has 1 to {_NAME_MOST} characters and no control characters.", reference="name")
     return name
 
 
@@ -107,13 +105,7 @@ def check_webhook_url(url: str) -> str:
         port = parts.port
     except ValueError as error:
         raise refusal from error
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or port == 0
-        or "@" in parts.netloc
-        or "#" in url
-    ):
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or "@" in parts.netloc or "#" in url:
         raise refusal
     return url
 
@@ -260,9 +252,7 @@ def approve(
         staff=proposal.staff,
         role=proposal.role,
     )
-    effect = _effect(
-        proposal.kind, proposal.id, target=target, role=proposal.role, administrators=administrators
-    )
+    effect = _effect(proposal.kind, proposal.id, target=target, role=proposal.role, administrators=administrators)
     return approved, effect
 
 
@@ -330,9 +320,7 @@ def _grant(target: Staff, role: Role, proposal: ProposalId) -> RoleGranted:
     return RoleGranted(staff=target.id, role=role, proposal=proposal)
 
 
-def _revoke(
-    target: Staff, role: Role, proposal: ProposalId, administrators: AbstractSet[StaffId]
-) -> RoleRevoked:
+def _revoke(target: Staff, role: Role, proposal: ProposalId, administrators: AbstractSet[StaffId]) -> RoleRevoked:
     if role not in target.roles:
         raise WrongState("This person does not hold the role.")
     if role is Role.ADMINISTRATOR and len(administrators - {target.id}) < ADMINISTRATORS_LEAST:
@@ -363,9 +351,7 @@ def issue_key(
         RuleBroken: the scope ``match`` is switched off, or asked for beside another.
     """
     if not scopes:
-        raise Malformed(
-            f"Name what the key is for: {', '.join(sorted(DEFAULT_SCOPES))} are usual.", reference="scopes"
-        )
+        raise Malformed(f"Name what the key is for: {', '.join(sorted(DEFAULT_SCOPES))} are usual.", reference="scopes")
     if not timedelta(minutes=1) <= life <= KEY_LIFE_MOST:
         raise Malformed("A key lives at least a minute and at most a year.", reference="life")
     if Scope.MATCH in scopes and not match_allowed:
@@ -374,9 +360,7 @@ def issue_key(
             reference=MATCH_WITHOUT_RECORD,
         )
     if Scope.MATCH in scopes and len(scopes) > 1:
-        raise RuleBroken(
-            'A key for "match" is for nothing else: issue two keys.', reference=MATCH_WITHOUT_RECORD
-        )
+        raise RuleBroken('A key for "match" is for nothing else: issue two keys.', reference=MATCH_WITHOUT_RECORD)
     return KeyIssued(key=key, service=service, scopes=tuple(sorted(scopes)), expires_at=now + life, by=by)
 
 

@@ -172,9 +172,7 @@ async def sign_out(tx: Transaction, token: str) -> None:
         await sign_in_store.end_with_token(tx, hash_)
 
 
-async def sessions_of(
-    tx: Transaction, staff: StaffId
-) -> list[tuple[SessionId, SignInMethod, datetime, datetime]]:
+async def sessions_of(tx: Transaction, staff: StaffId) -> list[tuple[SessionId, SignInMethod, datetime, datetime]]:
     """List someone's live sessions, newest first: id, method, started, last seen."""
     return await sign_in_store.sessions_of(tx, staff)
 
@@ -227,10 +225,7 @@ async def count_attempt(tx: Transaction, *, source: str, account: StaffId | None
     if account is not None:
         counted.append((tx.keys.lookup("sign-in-account", account.value.bytes), ATTEMPTS_ON_ACCOUNT))
     for bucket, most in sorted(counted):
-        if (
-            await sign_in_store.count_attempt(tx, bucket, datetime.fromtimestamp(started, tx.now.tzinfo))
-            > most
-        ):
+        if await sign_in_store.count_attempt(tx, bucket, datetime.fromtimestamp(started, tx.now.tzinfo)) > most:
             raise RateLimited(
                 "Too many attempts to sign in: wait, then try again.",
                 retry_after=max(1, int(started + seconds - tx.now.timestamp())),

@@ -58,9 +58,7 @@ async def use_link(tx: Transaction, hash_: bytes) -> bool:
 
 async def void_links(tx: Transaction, staff: StaffId) -> None:
     """Make unused links worthless."""
-    await tx.execute(
-        "UPDATE sign_in_link SET void = true WHERE staff = %(staff)s AND used_at IS NULL", staff=staff
-    )
+    await tx.execute("UPDATE sign_in_link SET void = true WHERE staff = %(staff)s AND used_at IS NULL", staff=staff)
 
 
 async def links_used(tx: Transaction, since: datetime) -> list[tuple[StaffId, StaffId]]:
@@ -75,9 +73,7 @@ async def links_used(tx: Transaction, since: datetime) -> list[tuple[StaffId, St
 # --- sessions ---
 
 
-async def add_session(
-    tx: Transaction, session: SessionId, hash_: bytes, staff: StaffId, method: SignInMethod
-) -> None:
+async def add_session(tx: Transaction, session: SessionId, hash_: bytes, staff: StaffId, method: SignInMethod) -> None:
     """Keep the hash of a session's token."""
     await tx.execute(
         """
@@ -114,9 +110,7 @@ async def touch_session(tx: Transaction, session: SessionId) -> None:
     await tx.execute("UPDATE sign_in_session SET seen_at = %(now)s WHERE id = %(id)s", id=session, now=tx.now)
 
 
-async def sessions_of(
-    tx: Transaction, staff: StaffId
-) -> list[tuple[SessionId, SignInMethod, datetime, datetime]]:
+async def sessions_of(tx: Transaction, staff: StaffId) -> list[tuple[SessionId, SignInMethod, datetime, datetime]]:
     """List someone's live sessions, newest first: id, method, started, last seen."""
     rows = await tx.rows(
         """
@@ -129,9 +123,7 @@ async def sessions_of(
         idle=SESSION_IDLE,
         life=SESSION_LIFE,
     )
-    return [
-        (SessionId(row["id"]), SignInMethod(row["method"]), row["started_at"], row["seen_at"]) for row in rows
-    ]
+    return [(SessionId(row["id"]), SignInMethod(row["method"]), row["started_at"], row["seen_at"]) for row in rows]
 
 
 async def end_session(tx: Transaction, staff: StaffId, session: SessionId) -> bool:
@@ -214,8 +206,7 @@ async def lock_passkey(tx: Transaction, credential_id: bytes) -> Passkey | None:
 async def passkeys_of(tx: Transaction, staff: StaffId) -> list[Passkey]:
     """List someone's passkeys, oldest first."""
     return [
-        _passkey(row)
-        for row in await tx.rows("SELECT * FROM passkey WHERE staff = %(staff)s ORDER BY id", staff=staff)
+        _passkey(row) for row in await tx.rows("SELECT * FROM passkey WHERE staff = %(staff)s ORDER BY id", staff=staff)
     ]
 
 
@@ -231,9 +222,7 @@ async def note_passkey_use(tx: Transaction, passkey: PasskeyId, sign_count: int)
 
 async def remove_passkey(tx: Transaction, staff: StaffId, passkey: PasskeyId) -> bool:
     """Remove one of someone's passkeys; say whether it was theirs."""
-    removed = await tx.execute(
-        "DELETE FROM passkey WHERE id = %(id)s AND staff = %(staff)s", id=passkey, staff=staff
-    )
+    removed = await tx.execute("DELETE FROM passkey WHERE id = %(id)s AND staff = %(staff)s", id=passkey, staff=staff)
     return removed == 1
 
 

@@ -81,9 +81,7 @@ async def bootstrap(tx: Transaction, name: str) -> StaffId:
         WrongState: there is staff already.
     """
     if tx.actor.kind is not ActorKind.MACHINE:
-        raise Forbidden(
-            'The first administrator is made by a command at the machine: "tidegate people bootstrap".'
-        )
+        raise Forbidden('The first administrator is made by a command at the machine: "tidegate people bootstrap".')
     await store.lock_changes(tx)
     everyone, _ = await store.count_staff(tx)
     staff = tx.new(StaffId)

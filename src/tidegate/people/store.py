@@ -102,9 +102,7 @@ async def administrators(tx: Transaction) -> frozenset[StaffId]:
 
 async def count_staff(tx: Transaction) -> tuple[int, int]:
     """Count everyone ever added, and those who became administrators without a second person."""
-    row = await tx.row(
-        "SELECT count(*) AS everyone, count(*) FILTER (WHERE bootstrapped) AS first FROM staff"
-    )
+    row = await tx.row("SELECT count(*) AS everyone, count(*) FILTER (WHERE bootstrapped) AS first FROM staff")
     assert row is not None
     return int(row["everyone"]), int(row["first"])
 
@@ -179,9 +177,7 @@ async def load_key(tx: Transaction, key: KeyId, *, lock: bool = False) -> Key | 
 
 async def key_with_hash(tx: Transaction, hash_: bytes) -> Key | None:
     """Find a key by the hash of its text."""
-    row = await tx.row(
-        "SELECT * FROM api_key LEFT JOIN api_key_use ON key = id WHERE hash = %(hash)s", hash=hash_
-    )
+    row = await tx.row("SELECT * FROM api_key LEFT JOIN api_key_use ON key = id WHERE hash = %(hash)s", hash=hash_)
     return None if row is None else _key(row)
 
 
@@ -250,9 +246,7 @@ async def _role_granted(tx: Transaction, happened: RoleGranted) -> None:
 
 
 async def _add_role(tx: Transaction, staff: StaffId, role: Role) -> None:
-    await tx.execute(
-        "INSERT INTO staff_role (staff, role) VALUES (%(staff)s, %(role)s)", staff=staff, role=role
-    )
+    await tx.execute("INSERT INTO staff_role (staff, role) VALUES (%(staff)s, %(role)s)", staff=staff, role=role)
 
 
 async def _role_revoked(tx: Transaction, happened: RoleRevoked) -> None:

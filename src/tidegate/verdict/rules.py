@@ -54,9 +54,7 @@ def judge(facts: Facts, now: datetime) -> Verdict:
     """Give the immediate answer."""
     standing = {signal.id: signal for signal in facts.signals}
     matches = tuple(
-        match
-        for match in facts.matches
-        if (signal := standing.get(match.signal)) is not None and proposes(signal)
+        match for match in facts.matches if (signal := standing.get(match.signal)) is not None and proposes(signal)
     )
     cause = _hold_cause(facts, matches, standing)
     if cause is not None:
@@ -98,9 +96,7 @@ def _hold_or_review(facts: Facts, matches: tuple[Match, ...], cause: Reason, now
         stays_up = Reason.HOLD_USED_UP
     if stays_up is not None:
         return Verdict(kind=VerdictKind.REVIEW, reason=stays_up, matches=matches, position=facts.position)
-    return Verdict(
-        kind=VerdictKind.HOLD, reason=cause, matches=matches, held_until=until, position=facts.position
-    )
+    return Verdict(kind=VerdictKind.HOLD, reason=cause, matches=matches, held_until=until, position=facts.position)
 
 
 def _review_cause(matches: Sequence[Match], standing: Mapping[SignalId, Signal]) -> Reason:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from tidegate.content import store as contents
 from tidegate.content.model import (
+    ClearUpload,
     Content,
     ContentBytesKept,
     ContentSubmitted,
@@ -92,9 +93,9 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     if verdict.kind is VerdictKind.CLEAR and known is None:
         return await _clear(tx, upload, lookup, clear, verdict)
     if clear is not None:
-        await contents.forget_clear(tx, clear[0])
-    content = known.id if known else clear[0] if clear else tx.new(ContentId)
-    revision = known.revision + 1 if known else 1
+        await contents.forget_clear(tx, clear.id)
+    content = known.id if known else clear.id if clear else tx.new(ContentId)
+    revision = known.revision + 1 if known else _revision_after(clear, upload.fingerprints)
     await admit(tx, content, revision, upload.submission, upload.fingerprints)
     await _give(tx, content, revision, verdict, upload.data, policy)
     return Answer(content=content, revision=revision, verdict=verdict)
@@ -127,30 +128,31 @@ async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy:
     )
 
 
+def _revision_after(clear: ClearUpload | None, fingerprints: Fingerprints) -> int:
+    """Number the revision of an upload whose content was clear before, or new."""
+    if clear is None:
+        return 1
+    return clear.revision if clear.fingerprints.sha256 == fingerprints.sha256 else clear.revision + 1
+
+
 def _same_bytes(known: Content, fingerprints: Fingerprints) -> bool:
     return known.fingerprints is not None and known.fingerprints.sha256 == fingerprints.sha256
 
 
-async def _again(
-    tx: Transaction, known: Content, upload: Upload, verdict: Verdict, policy: HoldPolicy
-) -> Answer:
+async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdict, policy: HoldPolicy) -> Answer:
     """Answer for the same content sent again: a running hold stays as it is, and nothing is stretched."""
     running = await store.running_hold(tx, known.id)
     last = await store.latest(tx, known.id)
     assert last is not None
     # A hold is over on time even while no worker runs that could write it down (floor rule 1).
     if running is not None and not rules.due_to_lapse(running, tx.now):
-        verdict = replace(
-            verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at
-        )
+        verdict = replace(verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at)
     elif verdict.kind is VerdictKind.HOLD:
         await _give(tx, known.id, known.revision, verdict, upload.data, policy)
     elif last["verdict"] == VerdictKind.HOLD:
         verdict = replace(verdict, kind=VerdictKind.REVIEW, reason=Reason.HOLD_USED_UP)
     else:
-        verdict = replace(
-            verdict, kind=VerdictKind(last["verdict"]), reason=last["reason"] and Reason(last["reason"])
-        )
+        verdict = replace(verdict, kind=VerdictKind(last["verdict"]), reason=last["reason"] and Reason(last["reason"]))
     return Answer(content=known.id, revision=known.revision, verdict=verdict)
 
 
@@ -158,28 +160,25 @@ async def _clear(
     tx: Transaction,
     upload: Upload,
     lookup: bytes,
-    before: tuple[ContentId, Submission, Fingerprints] | None,
+    before: ClearUpload | None,
     verdict: Verdict,
 ) -> Answer:
     """Write the one row of a clear upload; the same upload again writes none."""
-    content = before[0] if before else tx.new(ContentId)
-    if before is None or before[2].sha256 != upload.fingerprints.sha256:
-        if before is not None:
-            await contents.forget_clear(tx, content)
-        await contents.record_clear(
-            tx, content, lookup, upload.submission, upload.fingerprints, verdict.position
-        )
-        await store.add_to_tally(tx, VerdictKind.CLEAR)
-    return Answer(content=content, revision=1, verdict=verdict)
+    if before is not None and before.fingerprints.sha256 == upload.fingerprints.sha256:
+        return Answer(content=before.id, revision=before.revision, verdict=verdict)
+    content, revision = (before.id, before.revision + 1) if before else (tx.new(ContentId), 1)
+    if before is not None:
+        await contents.forget_clear(tx, content)
+    await contents.record_clear(tx, content, revision, lookup, upload.submission, upload.fingerprints, verdict.position)
+    await store.add_to_tally(tx, VerdictKind.CLEAR)
+    return Answer(content=content, revision=revision, verdict=verdict)
 
 
 async def admit(
     tx: Transaction, content: ContentId, revision: int, submission: Submission, fingerprints: Fingerprints
 ) -> None:
     """Begin the recorded life of a content, or of its next revision."""
-    await write_detail(
-        tx, content, contents.facts_part(revision), contents.facts_of(submission, fingerprints)
-    )
+    await write_detail(tx, content, contents.facts_part(revision), contents.facts_of(submission, fingerprints))
     await tx.append(
         ContentSubmitted(
             content=content,
@@ -228,9 +227,7 @@ async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: b
     await tx.append(ContentBytesKept(content=content, revision=revision))
 
 
-async def judge_again(
-    tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy
-) -> Verdict | None:
+async def judge_again(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
     """Give a new verdict on a known revision: after a failed check, or when a new signal looks back.
 
     Returns None when nothing changed.
@@ -264,9 +261,7 @@ async def release_hold(
     """End a hold because people let the content go; say whether there was one."""
     hold = await store.running_hold(tx, content)
     if hold is not None:
-        await tx.append(
-            HoldReleased(content=content, revision=hold.revision, decision=decision, appeal=appeal)
-        )
+        await tx.append(HoldReleased(content=content, revision=hold.revision, decision=decision, appeal=appeal))
     return hold is not None
 
 
@@ -280,9 +275,7 @@ async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId
 
 async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId, label: Label) -> None:
     """Have the bytes of a removed content come back to people, should they come back."""
-    await tx.append(
-        BytesRemembered(content=content.id, revision=content.revision, decision=decision, label=label)
-    )
+    await tx.append(BytesRemembered(content=content.id, revision=content.revision, decision=decision, label=label))
 
 
 async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:

@@ -107,7 +107,7 @@ class Answered:
                 await response(scope, receive, send)
 
 
-def make_application(node: Node, listener: Listener, doors: Iterable[Door]) -> FastAPI:
+def make_application(node: Node, listener: Listener, doors: Iterable[Door], as_page: problems.AsPage) -> FastAPI:
     """Put together one listener."""
     documented = listener is Listener.PLATFORM
     application = FastAPI(
@@ -123,7 +123,7 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door]) -> F
     for door in doors:
         if door.listener is listener:
             application.include_router(door.router)
-    problems.install(application)
+    problems.install(application, as_page)
     application.add_middleware(Answered)
     application.add_middleware(Traced, listener=listener)
     return application

@@ -3,6 +3,7 @@
 May decide: which status a kind has. An error that is not ours shows a reference and no text; its text goes to the log.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tidegate.kernel.errors import Kind, RateLimited, TidegateError, Unavailable
+from tidegate.kernel.errors import Kind, NotFound, RateLimited, TidegateError, Unavailable
 
 log = structlog.get_logger()
 
@@ -101,8 +102,12 @@ def of_any(error: Exception) -> JSONResponse:
     )
 
 
-def install(application: FastAPI) -> None:
-    """Answer every error with a problem document."""
+#: Shows a person an error as a page; None where a program asked.
+AsPage = Callable[[Request, TidegateError], Response | None]
+
+
+def install(application: FastAPI, as_page: AsPage) -> None:
+    """Answer every error with a problem document, or a page where a person asked for an address there is not."""
 
     async def on_ours(_request: Request, error: Exception) -> Response:
         return of_any(error)
@@ -115,8 +120,11 @@ def install(application: FastAPI) -> None:
         ]
         return problem(422, TABLE[Kind.MALFORMED][1], "; ".join(mistakes), kind=Kind.MALFORMED)
 
-    async def on_http(_request: Request, error: Exception) -> Response:
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        page = as_page(request, NotFound(_HTTP_DETAIL[404])) if error.status_code == HTTPStatus.NOT_FOUND else None
+        if page is not None:
+            return page
         kind = {404: Kind.NOT_FOUND, 405: Kind.NOT_FOUND}.get(error.status_code, Kind.MALFORMED)
         return problem(
             error.status_code,

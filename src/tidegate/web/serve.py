@@ -16,6 +16,7 @@ import uvicorn
 from tidegate.node import Node
 from tidegate.web.app import make_application
 from tidegate.web.door import Door, Listener
+from tidegate.web.problems import AsPage
 
 _GRACE_SECONDS = 10
 
@@ -53,7 +54,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def listening(node: Node, doors: Sequence[Door]) -> AsyncIterator[Addresses]:
+async def listening(node: Node, doors: Sequence[Door], as_page: AsPage) -> AsyncIterator[Addresses]:
     """Serve the three listeners until the block ends; requests under way are finished first."""
     settings = node.settings
     ports = {
@@ -69,7 +70,7 @@ async def listening(node: Node, doors: Sequence[Door]) -> AsyncIterator[Addresse
             addresses[listener] = f"http://{settings.host}:{opened.getsockname()[1]}"
             server = _Server(
                 uvicorn.Config(
-                    make_application(node, listener, doors),
+                    make_application(node, listener, doors, as_page),
                     log_config=None,
                     access_log=False,
                     server_header=False,

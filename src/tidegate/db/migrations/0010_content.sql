@@ -28,6 +28,7 @@ CREATE INDEX content_sha256 ON content (sha256);
 CREATE TABLE clear_upload (
     day           date        NOT NULL,
     id            uuid        NOT NULL,
+    revision      int         NOT NULL,
     at            timestamptz NOT NULL,
     lookup        bytea       NOT NULL,
     service       uuid        NOT NULL,

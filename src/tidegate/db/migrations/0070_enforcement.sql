@@ -17,6 +17,7 @@ CREATE TABLE instruction (
     cause      text        NOT NULL,
     state      text        NOT NULL,
     given_at   timestamptz NOT NULL,
+    waiting_since timestamptz NOT NULL,
     expires_at timestamptz,
     notice     uuid,
     decision   uuid,
