@@ -36,7 +36,7 @@ from tidegate.signal.model import STANDINGS as SIGNAL_STANDINGS
 from tidegate.verdict.model import HOLDS
 from tidegate.web.door import AnyKey, Declared, Door, Listener, Open
 
-Table = Mapping[Any, Mapping[str, StrEnum]]
+Table = Mapping[Any, Mapping[Any, StrEnum]]
 
 WARNING = "<!-- Written by docs/generate.py from the code: change the code, then run `make docs`. -->"
 YES, NO = "yes", "-"

@@ -190,7 +190,7 @@ class Running:
         allowed = self.node.settings.match_without_record
         _, text = self.do(
             lambda tx: steps.issue_key(
-                tx, owner, label="test", life=timedelta(days=30), scopes=scopes, match_allowed=allowed
+                tx, owner, label="test", life=timedelta(days=365), scopes=scopes, match_allowed=allowed
             )
         )
         return Platform(owner, self.client(self.addresses.platform, headers={"authorization": f"Bearer {text}"}))

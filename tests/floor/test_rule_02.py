@@ -7,6 +7,7 @@ import pytest
 from floor.story import actions, case_of, decide, flag, known_signals, life, make_known, picture, reviewers
 from running import Nodes, Platform, Running
 from tidegate.jail import Jail
+from tidegate.people.model import Scope
 from tidegate.verdict.store import unchecked_backlog
 
 NOT_A_PICTURE = b"GIF89a this is no picture at all" * 10
@@ -134,8 +135,6 @@ def test_rule_2_people_are_shown_a_sample_of_what_no_engine_can_check(node: Runn
 
 
 def test_rule_2_a_match_without_record_says_unchecked_too(nodes: Nodes) -> None:
-    from tidegate.people.model import Scope
-
     node = nodes.start(match_without_record=True)
     platform = node.platform(scopes=frozenset({Scope.MATCH}))
     answer = platform.client.post("/v1/match", content=NOT_A_PICTURE, headers={"content-type": "image/gif"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from floor.story import KEEP, REMOVE, actions, case_of, counted, decide, flag, picture, refused, reviewers, vote
+from floor.story import KEEP, REMOVE, actions, case_of, counted, decide, flag, notice_link, picture, refused, reviewers, vote
 from running import Browser, Platform, Running
 from tidegate.kernel.ids import CaseId
 
@@ -84,8 +84,6 @@ def test_rule_3_refused_votes_leave_no_trace(
 def test_rule_3_the_statement_of_reasons_names_ground_provision_and_answer(
     node: Running, platform: Platform, content: str
 ) -> None:
-    from story import notice_link
-
     decide(node, content, reviewers(node))
     page = node.public().get(notice_link(platform, content), headers={"accept": "text/html"})
     assert page.status_code == 200

@@ -114,7 +114,7 @@ def _row(number: int, line: dict[str, str | None]) -> Row:
         return Row(kind, value, rules.check_labels(words))
     except TidegateError as error:
         refusal = RuleBroken if isinstance(error, RuleBroken) else Malformed
-        raise refusal(f"Line {number}: {error.message}", reference=f"line {number}") from error
+        raise refusal(f"Line {number}: {error.message}", reference=error.reference or f"line {number}") from error
 
 
 # --- look-alikes ---
