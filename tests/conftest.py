@@ -128,7 +128,8 @@ def serving() -> Iterator[Loop]:
 @pytest.fixture(scope="session")
 def jail(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
     """One jail for the session: its kernels take seconds to compile."""
-    made = Jail(size=2, cache_directory=tmp_path_factory.mktemp("kernels"))
+    kept = os.environ.get("KERNELS_FOR_TESTS")
+    made = Jail(size=2, cache_directory=Path(kept) if kept else tmp_path_factory.mktemp("kernels"))
     serving.run(made.start())
     yield made
     serving.run(made.stop())

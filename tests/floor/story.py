@@ -1,7 +1,7 @@
 """Moves that the tests of the floor share: everything by a platform's key or by someone signed in, over HTTP.
 
-Nothing here knows a rule. What only a reader of the database could know (which case, which complaint) is looked up there and
-never written.
+Nothing here knows a rule. What only a reader of the database could know (which case, which complaint) is looked up
+there and never written.
 """
 
 import io
@@ -124,9 +124,9 @@ def shown_on(person: Browser, case: CaseId | str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def vote(person: Browser, case: CaseId | str, choice: dict[str, str] = REMOVE, **other: Any) -> httpx2.Response:
+def vote(person: Browser, case: CaseId | str, choice: dict[str, str] | None = None, **other: Any) -> httpx2.Response:
     """Vote as the form would; what is given replaces a field, None leaves it out."""
-    form: dict[str, Any] = {**choice, **other}
+    form: dict[str, Any] = {**(choice or REMOVE), **other}
     if "shown" not in form:
         form["shown"] = shown_on(person, case)
     sent = {name: value for name, value in form.items() if value is not None}
@@ -187,7 +187,7 @@ def make_known(node: Running, platform: Platform, data: bytes, people: Sequence[
 
 def known_signals(node: Running) -> list[Signal]:
     """List the signals there are."""
-    return node.do(lambda tx: signals.newest(tx))
+    return node.do(signals.newest)
 
 
 # --- the person whose content it is ---

@@ -2,7 +2,20 @@
 
 import pytest
 
-from floor.story import KEEP, REMOVE, actions, case_of, counted, decide, flag, notice_link, picture, refused, reviewers, vote
+from floor.story import (
+    KEEP,
+    REMOVE,
+    actions,
+    case_of,
+    counted,
+    decide,
+    flag,
+    notice_link,
+    picture,
+    refused,
+    reviewers,
+    vote,
+)
 from running import Browser, Platform, Running
 from tidegate.kernel.ids import CaseId
 

@@ -1,5 +1,7 @@
 """Floor rule 4: two people, the second blind, where it weighs."""
 
+from typing import Any
+
 import pytest
 
 from floor.story import (
@@ -34,7 +36,7 @@ def two(node: Running) -> list[Browser]:
     return reviewers(node)
 
 
-def one_is_not_enough(node: Running, content: str, people: list[Browser], **choice: str) -> None:
+def one_is_not_enough(node: Running, content: str, people: list[Browser], **choice: Any) -> None:
     """Have one person vote, twice, and see that nothing happens until another does."""
     case = case_of(node, content)
     shown = shown_on(people[0], case)

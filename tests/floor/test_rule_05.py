@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from floor.story import (
+    REMOVE,
     actions,
     case_of,
     complain,
@@ -57,7 +58,7 @@ def test_rule_5_no_vote_can_leave_the_notice_out(
     content = str(platform.verdict(picture(1))["content"])
     flag(platform, content)
     for person in two:
-        vote(person, case_of(node, content), **{field: "false"})
+        vote(person, case_of(node, content), REMOVE, **{field: "false"})
     node.clock.forward(seconds=11)
     node.work()
     assert actions(platform, content) == ["remove"]

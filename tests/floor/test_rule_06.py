@@ -114,7 +114,7 @@ def test_rule_6_an_allowed_use_comes_back_and_what_is_known_stays_known(
         counted(judge(person, appeal, "use_allowed"))
     assert actions(platform, content) == ["remove", "restore"]
     assert {signal.standing for signal in known_signals(node)} == {Standing.CONFIRMED}
-    assert case_of(node, content)
+    assert case_of(node, content) is not None
 
 
 def test_rule_6_a_hold_can_be_contested_before_anyone_decided(

@@ -8,7 +8,6 @@ import pytest
 from floor.story import make_known, picture, reviewers
 from running import Nodes, Platform, Running
 from tidegate.kernel.errors import RuleBroken
-from tidegate.people import steps
 from tidegate.people.model import DEFAULT_SCOPES, Scope
 
 

@@ -1,12 +1,12 @@
 """Who may use which address: every route, tried as every role and with every scope, over real HTTP.
 
-The expectation is computed from the two tables a lawyer can read: what a route needs (``Door.every``) and what a role may do
-(``ROLE_PERMISSIONS``). A cell is denied exactly when the answer is 401, or 403 naming the permission that is lacking.
+The expectation is computed from the two tables a lawyer can read: what a route needs (``Door.every``) and what a role
+may do (``ROLE_PERMISSIONS``). A cell is denied exactly when the answer is 401, or 403 naming the permission that is
+lacking.
 """
 
 import re
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -64,9 +64,9 @@ def ask(browser: httpx2.Client, row: Declared, *, csrf: str | None) -> httpx2.Re
 
 
 @pytest.fixture
-def everyone(node: Running) -> Iterator[dict[Role | None, httpx2.Client]]:
+def everyone(node: Running) -> dict[Role | None, httpx2.Client]:
     """One person of each role, someone with none, and (None) nobody."""
-    yield {role: node.person(role) for role in Role if role is not Role.ADMINISTRATOR} | {
+    return {role: node.person(role) for role in Role if role is not Role.ADMINISTRATOR} | {
         Role.ADMINISTRATOR: node.sign_in(node.administrators()[0]),
         None: node.client(node.addresses.staff),
     }
