@@ -275,7 +275,7 @@ except Unavailable as error:
 
 def publish_elsewhere(directory: Path, how: str, number: int) -> subprocess.CompletedProcess[str]:
     """Publish in a process of its own, which cannot write longer files or dies at a renaming."""
-    arguments = [str(Path(__file__).parent), str(directory), how, str(number)]
+    arguments = [str(Path(__file__).parents[1]), str(directory), how, str(number)]
     return subprocess.run([sys.executable, "-c", PUBLISH, *arguments], capture_output=True, text=True, check=False)
 
 
