@@ -433,7 +433,7 @@ def test_a_missing_lock_must_be_accepted_by_name(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(forkserver, "check", lambda _account: report)
     # This process may run other threads, such as a server other tests talk to; here only the locks are looked at.
     monkeypatch.setattr(forkserver, "_threads", lambda: 1)
-    monkeypatch.setattr(forkserver.threading, "active_count", lambda: 1)
+    monkeypatch.setattr("threading.active_count", lambda: 1)
     start: Start = {"engines": [], "accept_missing": [], "account": (65531, 65531), "limits": {}}
     with pytest.raises(RuntimeError, match=rf"{lock} \(switched off\)"):
         forkserver.prepare(start)
