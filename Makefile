@@ -24,7 +24,7 @@ run: setup ## Play the demonstration and keep serving until Ctrl-C.
 	$(BIN)/tidegate demo --data $(DEMO)
 
 clean-demo: ## Forget the demonstration.
-	@test -x $(BIN)/tidegate && $(BIN)/tidegate demo --data $(DEMO) --forget || rm -rf $(DEMO)
+	@if test -x $(BIN)/tidegate; then $(BIN)/tidegate demo --data $(DEMO) --forget; else rm -rf $(DEMO); fi
 
 test: setup ## Run all tests on an embedded PostgreSQL.
 	$(BIN)/python -m pytest

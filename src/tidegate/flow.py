@@ -23,7 +23,7 @@ from tidegate.decision.model import DecisionIssued, DecisionReversed, Measure
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as enforcement_store
 from tidegate.enforcement.model import Action, Cause, Instructed, Resent
-from tidegate.enforcement.rules import lift
+from tidegate.enforcement.rules import lift, next_restriction
 from tidegate.flag import steps as flags
 from tidegate.flag import store as flag_store
 from tidegate.flag.model import FlagRaised
@@ -52,6 +52,9 @@ async def restrict_held(tx: Transaction, happened: VerdictGiven) -> None:
     """A hold is a restriction: statement, way to complain, instruction and public row at its start (floor rule 1)."""
     content = await _content(tx, happened.content)
     if happened.verdict is VerdictKind.HOLD:
+        restriction, _ = await enforcement_store.restriction(tx, content.id, lock=True)
+        if next_restriction(restriction, Action.HOLD) is None:
+            return  # A measure on the account includes this content; its notice stands and stays the one to object to.
         notice = await notices.tell_of_hold(tx, content, happened)
         await enforcement.instruct(tx, content, Action.HOLD, Cause.MATCH, expires_at=happened.held_until, notice=notice)
         await ledger.queue(tx, leaf.of_verdict(happened, content))
@@ -62,7 +65,8 @@ async def restrict_held(tx: Transaction, happened: VerdictGiven) -> None:
 async def let_go_lapsed(tx: Transaction, happened: HoldLapsed) -> None:
     """Nobody decided in time: it is shown again, and that is public."""
     content = await _content(tx, happened.content)
-    await enforcement.instruct(tx, content, Action.RELEASE, Cause.TIME_LIMIT)
+    if await enforcement.instruct(tx, content, Action.RELEASE, Cause.TIME_LIMIT) is None:
+        return  # It was under a measure on the account all the time.
     await notices.end(tx, content.id, Ended.LAPSED)
     await ledger.queue(tx, leaf.of_lapse(happened, content))
 
@@ -71,7 +75,11 @@ async def let_go_released(tx: Transaction, happened: HoldReleased) -> None:
     """People let it go."""
     content = await _content(tx, happened.content)
     cause = Cause.DECISION if happened.decision else Cause.APPEAL
-    await enforcement.instruct(tx, content, Action.RELEASE, cause, decision=happened.decision, appeal=happened.appeal)
+    released = await enforcement.instruct(
+        tx, content, Action.RELEASE, cause, decision=happened.decision, appeal=happened.appeal
+    )
+    if released is None:
+        return  # It was under a measure on the account all the time.
     await notices.end(tx, content.id, Ended.RELEASED)
     decision = await decision_store.load(tx, happened.decision) if happened.decision else None
     await ledger.queue(tx, leaf.of_release(happened, content, decision.people if decision else 1))
@@ -117,6 +125,7 @@ async def _restore(tx: Transaction, happened: DecisionIssued, content: Content) 
     action = lift(restriction)
     if action is not None:
         await enforcement.instruct(tx, content, action, Cause.DECISION, decision=happened.decision)
+        await verdicts.allow_bytes(tx, content)
         await notices.end(tx, content.id, Ended.REVERSED)
         await ledger.queue(tx, leaf.of_second_look(happened, content))
 
@@ -145,6 +154,7 @@ async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
         if action is not None:
             await enforcement.instruct(tx, content, action, Cause.APPEAL, appeal=happened.appeal)
         await verdicts.forget_bytes(tx, content.id, happened.decision)
+        await verdicts.allow_bytes(tx, content)
         await notices.end(tx, content.id, Ended.REVERSED)
         await flags.answer(tx, content.id, FlagOutcome.LEFT_UP, happened.decision)
         await ledger.queue(tx, leaf.of_reversal(happened, [content], decision), _account_tag(tx, content))

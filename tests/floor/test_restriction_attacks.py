@@ -1,10 +1,12 @@
 """Ways to have a restriction untold, unending or beyond objection (floor rules 1, 5, 6 and 7)."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
 
 from floor.story import (
+    KEEP,
     LAST_FOR,
     REMOVE,
     actions,
@@ -30,6 +32,7 @@ from floor.story import (
     wait_out_undo,
 )
 from running import Browser, Platform, Running
+from tidegate.jail import Jail
 from tidegate.people.model import Role
 from tidegate.signal.model import Standing
 
@@ -148,23 +151,26 @@ def test_rule_1_a_machine_does_not_hold_again_what_a_complaint_brought_back(
     assert removed != content
 
 
-def test_rule_1_a_platform_that_corrects_the_account_to_press_ends_the_hold(
-    node: Running, platform: Platform, removed: str
+def test_rule_1_what_was_allowed_covers_no_other_bytes_put_in_its_place(
+    node: Running, platform: Platform, two: list[Browser], removed: str
 ) -> None:
-    held = platform.verdict(picture(1), platform_id="second", uploader="newsroom")
-    assert held["verdict"] == "hold"
-    answer = platform.verdict(picture(1), platform_id="second", uploader="newsroom", account_class="press")
-    assert answer["verdict"] == "review"
-    assert actions(platform, held["content"])[-1] == "release"
-    assert removed != held["content"]
+    content = str(platform.verdict(picture(2), platform_id="p", uploader="u")["content"])
+    flag(platform, content)
+    decide(node, content, two)
+    counted(complain(node, notice_link(platform, content)))
+    for person in reviewers(node, 2, Role.APPEAL_REVIEWER):
+        counted(judge(person, appeal_on(node, content), "use_allowed"))
+    assert platform.verdict(picture(2), platform_id="p", uploader="u")["verdict"] != "hold"
+    assert platform.verdict(picture(2), platform_id="q", uploader="u")["verdict"] == "review"
+    assert platform.verdict(picture(2), platform_id="r", uploader="other")["verdict"] == "hold"
+    assert platform.verdict(picture(1), platform_id="p", uploader="u")["verdict"] == "hold"
+    assert removed != content
 
 
 def test_rule_1_a_hold_lapses_while_one_of_two_has_voted(
     node: Running, platform: Platform, two: list[Browser], removed: str
 ) -> None:
-    content = str(
-        platform.verdict(picture(1), platform_id="second", uploader="someone-else", reach=100_000)["content"]
-    )
+    content = str(platform.verdict(picture(1), platform_id="second", uploader="someone-else", reach=100_000)["content"])
     counted(vote(two[0], case_of(node, content)))
     node.clock.forward(seconds=LAST_FOR)
     node.work()
@@ -210,3 +216,47 @@ def test_rule_7_a_complaint_on_the_last_day_still_finds_everything(
     assert sealed_bytes(node, held) is None
     assert node.public().get(link, headers={"accept": "text/html"}).status_code == 200
     assert removed != held
+
+
+def test_rule_2_what_was_flagged_can_be_sent_again(platform: Platform) -> None:
+    content = str(platform.verdict(picture(4), platform_id="p")["content"])
+    flag(platform, content)
+    again = platform.verdict(picture(4), platform_id="p")
+    assert (again["content"], again["verdict"]) == (content, "clear")
+
+
+def test_rule_2_what_is_found_meanwhile_about_a_flagged_content_reaches_people(
+    node: Running, platform: Platform
+) -> None:
+    content = str(platform.verdict(picture(5), platform_id="p")["content"])
+    flag(platform, content)
+    lead, value = node.person(Role.POLICY_LEAD), hashlib.sha256(picture(5)).hexdigest()
+    rows = f"signal_type,signal_str,collab,category,tags\nsha256,{value},list,,instructs\n"
+    counted(lead.submit("/signals/import", text=rows))
+    again = platform.verdict(picture(5), platform_id="p")
+    assert (again["verdict"], again["reason"]) == ("review", "unconfirmed_signal")
+    assert str(case_of(node, content)) == again["case"]
+
+
+def test_rule_2_a_flag_is_answered_by_people_though_the_engine_finds_nothing_later(
+    node: Running, platform: Platform, two: list[Browser]
+) -> None:
+    engine, node.node.jail = node.node.jail, Jail(size=1)
+    content = str(platform.verdict(picture(6), platform_id="p")["content"])
+    reported = flag(platform, content)
+    case = case_of(node, content)
+    node.node.jail = engine
+    node.clock.forward(seconds=6)
+    node.work()
+    assert life(platform, content)["life"][-1]["data"].get("verdict") == "clear"
+    assert case_of(node, content) == case
+    decide(node, content, two[:1], KEEP)
+    assert platform.client.get(f"/v1/flags/{reported}").json()["outcome"] == "left_up"
+
+
+def test_rule_2_other_bytes_do_not_make_a_flag_go_away(node: Running, platform: Platform, two: list[Browser]) -> None:
+    content = str(platform.verdict(picture(6), platform_id="p")["content"])
+    reported = flag(platform, content)
+    assert platform.verdict(picture(7), platform_id="p")["revision"] == 2
+    decide(node, content, two[:1], KEEP)
+    assert platform.client.get(f"/v1/flags/{reported}").json()["outcome"] == "left_up"

@@ -153,9 +153,7 @@ def test_rule_4_a_hold_on_an_account_with_wide_reach_is_not_released_by_one(
     assert actions(platform, content) == ["hold"]
 
 
-def test_rule_4_a_vote_covers_only_what_its_voter_saw(
-    node: Running, platform: Platform, two: list[Browser]
-) -> None:
+def test_rule_4_a_vote_covers_only_what_its_voter_saw(node: Running, platform: Platform, two: list[Browser]) -> None:
     make_known(node, platform, picture(1), two)
     seen = str(platform.verdict(picture(1), platform_id="seen", uploader="a")["content"])
     case = case_of(node, seen)

@@ -8,7 +8,7 @@ May decide: whether a complaint may be filed, who may judge it, and when enough 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from tidegate.appeal.model import APPEALS, Appeal, AppealVoteCast, Outcome, State
@@ -35,16 +35,25 @@ def check_filing(*, complaint_until: datetime, open_already: bool, decided_alrea
         raise WrongState("The time to complain here is over. The page says where else you can turn.")
 
 
-def check_judge(appeal: Appeal, decisions: Sequence[Decision], judge: StaffId, words: str) -> None:
+def check_judge(
+    appeal: Appeal, decisions: Sequence[Decision], judge: StaffId, words: str, *, voted: Collection[StaffId] = ()
+) -> None:
     """Let other people judge, with reasons.
+
+    Args:
+        appeal: the complaint.
+        decisions: what it is about.
+        judge: who wants to judge it.
+        words: their reasons.
+        voted: everyone whose vote about the content stands, whichever way, decided yet or not.
 
     Raises:
         WrongState: it was decided meanwhile.
         RuleBroken: they voted on what it is about, judged it already, or gave no reasons.
     """
     follow(APPEALS, appeal.state, AppealVoteCast, "complaint")
-    if any(judge in decision.voters for decision in decisions):
-        raise RuleBroken("You voted for the decision this complaint is about: others judge it.", reference="rule 6")
+    if judge in voted or any(judge in decision.voters for decision in decisions):
+        raise RuleBroken("You voted on what this complaint is about: others judge it.", reference="rule 6")
     if any(judge == voter for voter, _ in appeal.votes):
         raise RuleBroken("You judged this complaint already.", reference="rule 6")
     if not words.strip():

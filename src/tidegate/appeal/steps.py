@@ -2,6 +2,7 @@
 
 from tidegate.appeal import rules, store
 from tidegate.appeal.model import Appeal, AppealDecided, AppealOpened, AppealVoteCast, Outcome, State
+from tidegate.case import store as cases
 from tidegate.content.rules import MOST_WORDS_BYTES, check_text
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import Row, Transaction
@@ -42,6 +43,13 @@ async def contested_decisions(tx: Transaction, appeal: Appeal) -> list[Decision]
     return [] if decision is None or not decision.measure.restricts else [decision]
 
 
+async def _voted(tx: Transaction, content: ContentId, contested: list[Decision]) -> set[StaffId]:
+    """Find everyone whose vote on the content stands: for it, against it, or waiting for a second one."""
+    looked_at = await cases.of_content(tx, content)
+    every = {decision.case for decision in contested} | ({looked_at.id} if looked_at else set())
+    return {vote.voter for case in sorted(every) for vote in await decisions.votes_on(tx, case)}
+
+
 async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outcome, words: str) -> Outcome | None:
     """Cast a judgement; when enough agree, the complaint is decided and its effects follow.
 
@@ -52,7 +60,7 @@ async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outco
     if loaded is None:
         raise NotFound("There is no such complaint.")
     contested = await contested_decisions(tx, loaded)
-    rules.check_judge(loaded, contested, judge_, words)
+    rules.check_judge(loaded, contested, judge_, words, voted=await _voted(tx, loaded.content, contested))
     await write_detail(tx, loaded.content, f"judgement/{appeal}/{judge_}", {"words": words})
     await tx.append(AppealVoteCast(appeal=appeal, voter=judge_, outcome=found))
     loaded = await store.load(tx, appeal)

@@ -26,7 +26,9 @@ from tidegate.verdict.model import VerdictGiven
 async def look_at_verdict(tx: Transaction, happened: VerdictGiven) -> None:
     """Have people look at what a verdict sends to them."""
     before = await store.of_content(tx, happened.content)
-    if before is not None and before.state != "closed":
+    # What someone flagged is answered by people, whatever a machine finds or fails to find meanwhile.
+    flagged = before is not None and before.reason is Reason.FLAG
+    if before is not None and before.state != "closed" and (happened.for_people or not flagged):
         await leave(tx, before.id, happened.content)
     if not happened.for_people:
         return

@@ -58,6 +58,8 @@ class Forkserver:
                     self._reap()
                 if self._control in ready and not self._obey():
                     break
+        # Children end from here on, and nobody reads of it any more.
+        signal.set_wakeup_fd(-1)
         for process in self._children.values():
             os.kill(process, signal.SIGKILL)
 

@@ -141,6 +141,14 @@ class BytesForgotten(Event):
     decision: DecisionId
 
 
+@event("verdict.bytes_allowed")
+class BytesAllowed(Event):
+    """People found that this uploader may show these bytes: there, a machine never holds them again (floor rule 1)."""
+
+    content: ContentId
+    revision: int
+
+
 @event("verdict.look_alike_holds_switched")
 class LookAlikeHoldsSwitched(Event):
     """Two people let look-alikes be held too (floor rules 1 and 4), or one person ended that."""

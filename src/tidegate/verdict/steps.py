@@ -28,6 +28,7 @@ from tidegate.signal.model import Label
 from tidegate.verdict import rules, store
 from tidegate.verdict.model import (
     HOLDS,
+    BytesAllowed,
     BytesForgotten,
     BytesRemembered,
     HoldConfirmed,
@@ -143,12 +144,16 @@ async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdi
     """Answer for the same content sent again: a running hold stays as it is, and nothing is stretched."""
     running = await store.running_hold(tx, known.id)
     last = await store.latest(tx, known.id)
-    assert last is not None
+    # It was clear until someone flagged it, or until it was checked again; what is found now goes to people.
+    clear_so_far = last is None or last["verdict"] == VerdictKind.CLEAR
     # A hold is over on time even while no worker runs that could write it down (floor rule 1).
     if running is not None and not rules.due_to_lapse(running, tx.now):
+        assert last is not None
         verdict = replace(verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at)
-    elif verdict.kind is VerdictKind.HOLD:
+    elif verdict.kind is VerdictKind.HOLD or (clear_so_far and verdict.kind is not VerdictKind.CLEAR):
         await _give(tx, known.id, known.revision, verdict, upload.data, policy)
+    elif last is None:
+        pass
     elif last["verdict"] == VerdictKind.HOLD:
         verdict = replace(verdict, kind=VerdictKind.REVIEW, reason=Reason.HOLD_USED_UP)
     else:
@@ -281,6 +286,12 @@ async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId
 async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
     """Undo that, because the decision was reversed or stands in doubt."""
     await tx.append(BytesForgotten(content=content, decision=decision))
+
+
+async def allow_bytes(tx: Transaction, content: Content) -> None:
+    """Have no machine hold these bytes again where people found that this uploader may show them."""
+    if content.fingerprints is not None:
+        await tx.append(BytesAllowed(content=content.id, revision=content.revision))
 
 
 async def switch_on_look_alike_holds(tx: Transaction, happened: ProposalApproved) -> None:

@@ -12,6 +12,7 @@ from tidegate.kernel.ids import ContentId, ServiceId, SignalId
 from tidegate.match.model import Match
 from tidegate.signal.model import Label
 from tidegate.verdict.model import (
+    BytesAllowed,
     BytesForgotten,
     BytesRemembered,
     Hold,
@@ -25,9 +26,16 @@ from tidegate.verdict.model import (
 
 
 async def holds_of(tx: Transaction, content: ContentId | None, uploader: bytes, sha256: bytes) -> list[Hold]:
-    """Give every hold ever of a content, and of an uploader with these bytes."""
+    """Give every hold ever of a content, and of an uploader with these bytes.
+
+    What people allowed is a hold of no length that was released. It counts for the uploader and the bytes, never for
+    the content: other bytes put in their place were not allowed.
+    """
     rows = await tx.rows(
-        "SELECT * FROM hold WHERE content = %(content)s OR (uploader = %(uploader)s AND sha256 = %(sha256)s)",
+        """
+        SELECT * FROM hold WHERE (content = %(content)s AND expires_at > started_at)
+          OR (uploader = %(uploader)s AND sha256 = %(sha256)s)
+        """,
         content=content,
         uploader=uploader,
         sha256=sha256,
@@ -170,22 +178,27 @@ async def _given(tx: Transaction, happened: VerdictGiven) -> None:
         signals=[match.signal.value for match in happened.matches],
     )
     await _end(tx, happened.content, HoldState.REPLACED, but_revision=happened.revision)
-    if happened.held_until is None:
-        return
-    service = await tx.row("SELECT service FROM content WHERE id = %(id)s", id=happened.content)
-    facts = await read_detail(tx, happened.content, facts_part(happened.revision))
+    if happened.held_until is not None:
+        await _add_hold(tx, happened.content, happened.revision, happened.held_until, HoldState.HELD)
+
+
+async def _add_hold(tx: Transaction, content: ContentId, revision: int, until: datetime, state: HoldState) -> None:
+    service = await tx.row("SELECT service FROM content WHERE id = %(id)s", id=content)
+    facts = await read_detail(tx, content, facts_part(revision))
     assert service is not None
     await tx.execute(
         """
-        INSERT INTO hold (content, revision, uploader, sha256, started_at, expires_at, state)
-        VALUES (%(content)s, %(revision)s, %(uploader)s, %(sha256)s, %(at)s, %(until)s, 'held')
+        INSERT INTO hold (content, revision, uploader, sha256, started_at, expires_at, ended_at, state)
+        VALUES (%(content)s, %(revision)s, %(uploader)s, %(sha256)s, %(at)s, %(until)s, %(ended)s, %(state)s)
         """,
-        content=happened.content,
-        revision=happened.revision,
+        content=content,
+        revision=revision,
         uploader=facts and uploader_digest(tx, ServiceId(service["service"]), str(facts["uploader"])),
         sha256=facts and fingerprints_of(facts).sha256,
         at=tx.now,
-        until=happened.held_until,
+        until=until,
+        ended=None if state is HoldState.HELD else tx.now,
+        state=state,
     )
 
 
@@ -237,6 +250,10 @@ async def _forgotten(tx: Transaction, happened: BytesForgotten) -> None:
     )
 
 
+async def _allowed(tx: Transaction, happened: BytesAllowed) -> None:
+    await _add_hold(tx, happened.content, happened.revision, tx.now, HoldState.RELEASED)
+
+
 async def _switched(tx: Transaction, happened: LookAlikeHoldsSwitched) -> None:
     await tx.execute(
         """
@@ -262,6 +279,7 @@ PROJECTIONS: dict[type[Event], Projection] = {
     HoldConfirmed: _confirmed,
     BytesRemembered: _remembered,
     BytesForgotten: _forgotten,
+    BytesAllowed: _allowed,
     LookAlikeHoldsSwitched: _switched,
     ContentErased: _erased,
 }
