@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,8 @@ def told_of(node: Running, platform: Platform, content: str) -> None:
 
 @pytest.mark.parametrize("field", ["notice", "notify", "delay_notice", "silent", "notice_at"])
 def test_rule_5_no_request_of_a_platform_asks_for_silence(platform: Platform, removed: str, field: str) -> None:
-    refused(platform.upload(picture(3), **{field: False}), field, 422)
+    asked: dict[str, Any] = {field: False}
+    refused(platform.upload(picture(3), **asked), field, 422)
     refused(platform.client.patch(f"/v1/content/{removed}", json={field: False}), field, 422)
     refused(platform.client.post("/v1/flags", json={"content": removed, "reporter": "a", field: True}), field, 422)
     newest = instructions(platform, removed)[-1]["instruction"]
