@@ -1,4 +1,5 @@
-"""Ways a hash could get out or in (floor rules 12, 14 and 15): pages, answers, lines before they are redacted, lists."""
+"""Ways a hash could get out or in (floor rules 12, 14 and 15): pages, answers, lines before they are redacted,
+lists."""
 
 import base64
 import hashlib
