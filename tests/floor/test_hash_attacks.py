@@ -1,5 +1,6 @@
 """Ways a hash could get out or in (floor rules 12, 14 and 15): pages, answers, lines before they are redacted,
-lists."""
+lists.
+"""
 
 import base64
 import hashlib
