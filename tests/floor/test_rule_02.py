@@ -48,7 +48,8 @@ def test_rule_2_what_is_too_large_to_decode_is_unchecked(nodes: Nodes) -> None:
 
 def test_rule_2_what_takes_too_long_is_unchecked(node: Running, platform: Platform) -> None:
     node.node.jail = cast("Jail", Hurried(node.node.jail))
-    answer = platform.verdict(picture(1))
+    # Large, so that no child can be done before the clock was looked at even once.
+    answer = platform.verdict(picture(1, side=1600))
     assert (answer["verdict"], answer["reason"]) == ("unchecked", "timeout")
 
 
