@@ -11,7 +11,7 @@ from tidegate.web.door import Listener, Open
 staff_door = Pages(Listener.STAFF)
 public_door = Pages(Listener.PUBLIC)
 
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 @staff_door.get("/static/{name}", needs=Open.ANYONE)

@@ -97,7 +97,7 @@ async def issue_key(request: Request, service: str) -> Response:
             match_allowed=node.settings.match_without_record,
         ),
     )
-    return render(request, "staff/key.html", key=key, label=label, text=text)
+    return render(request, "staff/key.html", issued=key, label=label, text=text)
 
 
 @door.post("/keys/{key}/revoke", needs=Permission.MANAGE_KEYS)

@@ -5,15 +5,17 @@ direction.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
@@ -24,6 +26,19 @@ from tidegate.console.words import N_, WORDS
 from tidegate.people.model import Permission, Session
 
 _YEAR_SECONDS = 365 * 24 * 3600
+
+#: htmx does here what a link or a form does, in a part of a page: no eval, no inline style, no copy of a page kept.
+_HTMX_SETTINGS = json.dumps(
+    {
+        "allowEval": False,
+        "allowScriptTags": False,
+        "includeIndicatorStyles": False,
+        "selfRequestsOnly": True,
+        "historyEnabled": False,
+        "historyCacheSize": 0,
+        "refreshOnHistoryMiss": True,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:  # n
     shown = environment(language).get_template(template)
     page = shown.render(
         language=language,
+        direction=Locale.parse(language).text_direction,
+        htmx_settings=_HTMX_SETTINGS,
         languages=[
             (code, name, "?" + request.url.include_query_params(lang=code).query) for code, name in LANGUAGES.items()
         ],
@@ -92,18 +109,51 @@ def environment(language: str) -> Environment:
     def say(kind: str, word: str | None) -> str:
         return known.gettext(WORDS[kind][str(word)]) if word else "\N{EN DASH}"
 
+    made.globals |= {"say": say, "asset": asset, "key": key, "WORDS": WORDS}
+    made.filters |= _ways_to_write(language)
+    return made
+
+
+def key(name: str) -> Markup:
+    """Show a key on the control it presses."""
+    return Markup("<kbd>{}</kbd>").format(name)
+
+
+def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
+    """Give the filters that write times and numbers as a language does."""
+
     def moment(at: datetime | str) -> Markup:
-        when = datetime.fromisoformat(at) if isinstance(at, str) else at
-        text = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm:ss", locale=language)
+        when = _time(at)
+        text = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm", locale=language)
         return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
 
-    made.globals |= {"say": say, "asset": asset, "WORDS": WORDS}
+    def away(at: datetime | str, now: datetime) -> Markup:
+        when = _time(at)
+        text = format_timedelta(when - now, add_direction=True, threshold=1.2, locale=language)
+        exact = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm:ss", locale=language)
+        return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(when.isoformat(), exact, text)
 
-    def number(count: int) -> str:
+    def duration(length: timedelta | float) -> str:
+        whole = length if isinstance(length, timedelta) else timedelta(seconds=length)
+        return format_timedelta(whole, threshold=1.2, locale=language)
+
+    def day(at: date | str) -> Markup:
+        when = date.fromisoformat(at) if isinstance(at, str) else at
+        return Markup('<time datetime="{}">{}</time>').format(
+            when.isoformat(), format_date(when, "long", locale=language)
+        )
+
+    def number(count: float) -> str:
         return format_decimal(count, locale=language)
 
-    made.filters |= {"moment": moment, "number": number}
-    return made
+    def percent(share: float, digits: int = 0) -> str:
+        return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=language)
+
+    return {"moment": moment, "away": away, "duration": duration, "day": day, "number": number, "percent": percent}
+
+
+def _time(at: datetime | str) -> datetime:
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 @cache
