@@ -231,6 +231,11 @@ class Nodes:
         self._open.append((running, [listening_context, node_context]))
         return running
 
+    def origins(self) -> set[str]:
+        """Give the addresses of every listener that is up."""
+        every = [running.addresses for running, _ in self._open]
+        return {address for up in every for address in (up.public, up.platform, up.staff)}
+
     def stop_all(self) -> None:
         for running, contexts in reversed(self._open):
             running.close()
