@@ -5,12 +5,21 @@ import re
 import httpx2
 import pytest
 
-from console.console_story import HTML, complain, first_case, flagged, remove, vote
-from running import Browser, Running
+from console.console_story import HTML
+from console.every_page import (
+    PUBLIC_FILES,
+    PUBLIC_PAGES,
+    STAFF_FILES,
+    STAFF_PAGES,
+    STAFF_VARIANTS,
+    declared,
+    readers,
+    tell,
+)
+from running import Running
 from tidegate.appeal.model import Outcome
 from tidegate.case.model import Reason
 from tidegate.case.model import State as CaseState
-from tidegate.console import DOORS
 from tidegate.console.words import WORDS
 from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
 from tidegate.decision.model import Exempt, Ground, Measure, Provision
@@ -22,20 +31,12 @@ from tidegate.ledger.entry import Basis, LeafKind, Tallied
 from tidegate.ledger.entry import Measure as LeafMeasure
 from tidegate.notice.model import Ended
 from tidegate.people.model import ProposalKind, ProposalStanding, Role, Scope, SignInMethod, StaffStanding
-from tidegate.run import DOORS as EVERY_DOOR
 from tidegate.signal.model import Label, Provenance
 from tidegate.signal.model import Standing as SignalStanding
 from tidegate.verdict.model import Reason as VerdictReason
-from tidegate.web.door import Door, Listener
+from tidegate.web.door import Listener
 
 _LONG_SIGN = re.compile(r"[\u4e00-\u9fff]")
-
-
-def pages(listener: Listener) -> set[str]:
-    """Name every page to read of a listener."""
-    assert DOORS
-    assert EVERY_DOOR
-    return {route.path for route in Door.every if route.listener is listener and route.method == "GET"}
 
 
 def checked(answer: httpx2.Response, language: str) -> None:
@@ -61,76 +62,20 @@ def checked(answer: httpx2.Response, language: str) -> None:
             assert before.count("<label") > before.count("</label"), field
 
 
-@pytest.fixture
-def story(node: Running) -> dict[str, str]:
-    """A node where something of everything has happened; the addresses that need ids."""
-    platform = node.platform(webhook_url="http://127.0.0.1:1/hook")
-    reviewers = [node.person(Role.REVIEWER), node.person(Role.SENIOR_REVIEWER)]
-    content = flagged(platform, platform_id="decided")
-    case = first_case(reviewers[0])
-    link = remove(node, platform, reviewers, content)
-    page = reviewers[0].get(f"/cases/{case}", headers=HTML).text
-    decision = re.findall(r'href="/decisions/(decision_[a-z0-9]+)"', page)[0]
-    assert complain(node, link).status_code == 303
-    judge = node.person(Role.APPEAL_REVIEWER)
-    appeal = re.findall(r'href="/appeals/(appeal_[a-z0-9]+)"', judge.get("/appeals", headers=HTML).text)[0]
-    judge.submit(f"/appeals/{appeal}/judgements", outcome="use_allowed", words="It reports.")
-    open_content = flagged(platform, 5, platform_id="open", caption="A bridge.", link="https://example.org/x")
-    open_case = first_case(reviewers[0])
-    assert vote(reviewers[0], open_case).status_code == 303
-    node.loop.run(node.node.publisher.publish())
-    token = link.rpartition("/")[2]
-    return {
-        "case": open_case,
-        "closed": case,
-        "content": open_content,
-        "decision": decision,
-        "appeal": appeal,
-        "token": token,
-    }
-
-
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_every_page_renders(node: Running, story: dict[str, str], language: str) -> None:
+def test_every_page_renders(node: Running, language: str) -> None:
     """StrictUndefined makes a missing value an error, so that a page that renders says all it means to."""
-    by_role: dict[str, Browser] = {
-        "reviewer": node.person(Role.REVIEWER),
-        "judge": node.person(Role.APPEAL_REVIEWER),
-        "lead": node.person(Role.POLICY_LEAD),
-        "administrator": node.sign_in(node.administrators()[0]),
-        "auditor": node.person(Role.AUDITOR),
-    }
-    readers = {
-        "/": ["reviewer", "administrator", "auditor"],
-        "/sign-in": ["reviewer"],
-        "/sign-in/link": ["reviewer"],
-        "/account": ["reviewer"],
-        "/queue": ["reviewer", "judge", "auditor"],
-        "/cases/{case}": ["reviewer", "judge", "auditor"],
-        "/decisions/{decision}": ["reviewer", "auditor"],
-        "/appeals": ["judge", "auditor"],
-        "/appeals/{appeal}": ["judge", "auditor"],
-        "/signals": ["lead", "auditor"],
-        "/instructions": ["administrator", "auditor"],
-        "/people": ["administrator"],
-        "/keys": ["administrator"],
-        "/record": ["auditor"],
-    }
-    others = {"/static/{name}", "/cases/{case}/content/{content}/picture"}
-    assert pages(Listener.STAFF) == set(readers) | others
-    for path, names in readers.items():
+    story = tell(node)
+    by_role = readers(node)
+    assert declared(Listener.STAFF) == set(STAFF_PAGES) | STAFF_FILES
+    for path, names in (STAFF_PAGES | STAFF_VARIANTS).items():
         for name in names:
-            checked(by_role[name].get(path.format(**story), params={"lang": language}, headers=HTML), language)
-    closed = f"/cases/{story['closed']}"
-    checked(by_role["reviewer"].get(closed, params={"lang": language}, headers=HTML), language)
-    about = {"about": story["decision"], "lang": language}
-    checked(by_role["auditor"].get("/record", params=about, headers=HTML), language)
+            by_role[name].cookies.set("lang", language)
+            checked(by_role[name].get(path.format(**story), headers=HTML), language)
 
     public = node.public()
-    texts = {"/", "/report", "/ledger", "/notice/{token}"}
-    files = {"/static/{name}", "/ledger/{path:path}", "/report/counts.json", "/notice/{token}/receipt.json"}
-    assert pages(Listener.PUBLIC) == texts | files
-    for path in texts:
+    assert declared(Listener.PUBLIC) == PUBLIC_PAGES | PUBLIC_FILES
+    for path in PUBLIC_PAGES:
         answer = public.get(path.format(**story), params={"lang": language}, headers=HTML)
         checked(answer, language)
         assert (len(_LONG_SIGN.findall(answer.text)) > 60) is (language == "zh")
