@@ -26,12 +26,12 @@ def big() -> Counts:
 
 def test_everything_is_counted_once_whatever_it_is_told_apart_by(big: Counts) -> None:
     summary = summarise(big, Period())
-    whole = sum(row.count for row in big.rows)
+    whole = sum(row.amount for row in big.rows)
     for column in COLUMNS:
         assert sum(count for _, count in summary.by(column)) == whole
     assert summary.of() == whole
     for kind in LeafKind:
-        expected = sum(row.count for row in big.rows if row.what[0] == kind)
+        expected = sum(row.amount for row in big.rows if row.what[0] == kind)
         assert summary.of(kind=kind) == expected
         assert sum(summary.series(kind)) == expected
 
@@ -40,7 +40,7 @@ def test_everything_is_counted_once_whatever_it_is_told_apart_by(big: Counts) ->
 def test_a_period_holds_exactly_its_days(big: Counts, one: int, other: int) -> None:
     first, last = sorted((FIRST + timedelta(days=one), FIRST + timedelta(days=other)))
     summary = summarise(big, Period(first, last))
-    assert summary.of() == sum(row.count for row in big.rows if first <= row.day <= last)
+    assert summary.of() == sum(row.amount for row in big.rows if first <= row.day <= last)
     assert summary.first is None or (first <= summary.first and summary.last is not None and summary.last <= last)
 
 
@@ -125,7 +125,7 @@ def test_given_back_and_answers() -> None:
     assert summary.answers == 100, "a match outside due process is no answer about content"
 
 
-def test_the_sheet_says_what_the_counts_say(big: Counts) -> None:
+def test_the_sheet_says_what_the_counts_say() -> None:
     data = document(two_years(90))
     text = written(read(data)).decode()
     assert text.endswith("\r\n")

@@ -53,10 +53,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Where the word for a bucket stands."""
+    """Where the word for a bucket stands: its middle, or at the edges its start or end, so that nothing is cut off."""
 
     place: int
     x: float
+    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,7 @@ def columns(up: Sequence[Sequence[int]], down: Sequence[Sequence[int]] = (), *, 
                     x = AXIS + room * place + (room - width) / 2
                     marks.append(Mark(number, place, _turned(x, width, mirrored), width, top, count * unit, count))
     lines = tuple(Line(zero - number * step * unit, abs(number) * step) for number in range(-below, above + 1))
-    labels = tuple(
-        Label(place, _turned(AXIS + room * (place + 0.5), 0, mirrored)) for place in _spread(buckets, _MOST_LABELS)
-    )
+    labels = tuple(_label(place, buckets, room, mirrored) for place in _spread(buckets, _MOST_LABELS))
     return Columns(
         tuple(marks), lines, labels, zero, _turned(AXIS, 0, mirrored), TOP + HEIGHT + (BELOW if buckets else 0)
     )
@@ -146,6 +145,13 @@ def nice_step(largest: float, most: int = 4) -> int:
             if largest <= step * times * most:
                 return step * times
         step *= 10
+
+
+def _label(place: int, buckets: int, room: float, mirrored: bool) -> Label:
+    if 0 < place < buckets - 1 or buckets == 1:
+        return Label(place, _turned(AXIS + room * (place + 0.5), 0, mirrored), "middle")
+    first = place == 0
+    return Label(place, _turned(AXIS if first else 100, 0, mirrored), "start" if first else "end")
 
 
 def _stacked(stack: Sequence[Sequence[int]]) -> int:

@@ -15,12 +15,13 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from tidegate.console import chart
 from tidegate.console.language import COOKIE, LANGUAGES, chosen_language, language_of, translations
 from tidegate.console.words import N_, WORDS
 from tidegate.people.model import Permission, Session
@@ -109,7 +110,7 @@ def environment(language: str) -> Environment:
     def say(kind: str, word: str | None) -> str:
         return known.gettext(WORDS[kind][str(word)]) if word else "\N{EN DASH}"
 
-    made.globals |= {"say": say, "asset": asset, "key": key, "WORDS": WORDS}
+    made.globals |= {"say": say, "asset": asset, "key": key, "chart": chart, "WORDS": WORDS}
     made.filters |= _ways_to_write(language)
     return made
 
@@ -146,10 +147,21 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
     def number(count: float) -> str:
         return format_decimal(count, locale=language)
 
+    def compact(count: int) -> str:
+        return format_compact_decimal(count, locale=language, fraction_digits=1)
+
     def percent(share: float, digits: int = 0) -> str:
         return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=language)
 
-    return {"moment": moment, "away": away, "duration": duration, "day": day, "number": number, "percent": percent}
+    return {
+        "moment": moment,
+        "away": away,
+        "duration": duration,
+        "day": day,
+        "number": number,
+        "compact": compact,
+        "percent": percent,
+    }
 
 
 def _time(at: datetime | str) -> datetime:

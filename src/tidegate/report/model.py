@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
     what: What
     day: date
-    count: int
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,5 +17,5 @@ def written(document: Counts) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(HEADER)
-    writer.writerows((*row.what, row.day.isoformat(), row.count) for row in document.rows)
+    writer.writerows((*row.what, row.day.isoformat(), row.amount) for row in document.rows)
     return out.getvalue().encode()
