@@ -29,6 +29,7 @@ from tidegate.enforcement.model import State as InstructionState
 from tidegate.fingerprint.model import Rotation
 from tidegate.ledger.entry import Basis, LeafKind, Tallied
 from tidegate.ledger.entry import Measure as LeafMeasure
+from tidegate.ledger.state import Trouble
 from tidegate.notice.model import Ended
 from tidegate.people.model import ProposalKind, ProposalStanding, Role, Scope, SignInMethod, StaffStanding
 from tidegate.signal.model import Label, Provenance
@@ -132,7 +133,7 @@ def test_words_cover_the_closed_lists() -> None:
         "instruction_state": InstructionState, "rotation": Rotation, "leaf_kind": LeafKind, "leaf_measure": LeafMeasure,
         "leaf_basis": Basis, "ended": Ended, "proposal": ProposalKind, "proposal_standing": ProposalStanding,
         "role": Role, "scope": Scope, "method": SignInMethod, "staff_standing": StaffStanding, "label": Label,
-        "provenance": Provenance, "signal_standing": SignalStanding, "verdict_reason": VerdictReason,
+        "ledger_trouble": Trouble, "provenance": Provenance, "signal_standing": SignalStanding, "verdict_reason": VerdictReason,
     }  # fmt: skip
     for kind, members in lists.items():
         assert set(WORDS[kind]) == {member.value for member in members}, kind

@@ -33,6 +33,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tidegate.kernel.canonical import Json
@@ -65,6 +66,17 @@ def published(directory: Path, verifier: Verifier | str) -> Checkpoint | None:
             "belongs to this export, or export a new log to an empty folder.",
             reference=tiles.CHECKPOINT,
         ) from error
+
+
+def published_at(directory: Path) -> datetime | None:
+    """Say when the file of the present checkpoint was written; None before the first.
+
+    A checkpoint carries no time of its own, so this is what the folder says, not what was signed.
+    """
+    try:
+        return datetime.fromtimestamp((directory / tiles.CHECKPOINT).stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 class Export:

@@ -11,17 +11,18 @@ from pathlib import Path
 from tidegate.db.sealing import read_detail, write_detail
 from tidegate.db.transaction import TIME, Database, Transaction
 from tidegate.kernel.canonical import Json
-from tidegate.kernel.errors import IntegrityError, NotFound
+from tidegate.kernel.errors import IntegrityError, NotFound, Unavailable
 from tidegate.kernel.ids import Id, LeafId
 from tidegate.ledger import receipt, store
 from tidegate.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from tidegate.ledger.commitment import commit, open_field
 from tidegate.ledger.counts import Tally
 from tidegate.ledger.entry import Leaf, LeafKind, Tallied, decode, encode
-from tidegate.ledger.export import Export, published
+from tidegate.ledger.export import Export, published, published_at
 from tidegate.ledger.leaf import Draft
 from tidegate.ledger.note import Verifier
 from tidegate.ledger.proof import prove
+from tidegate.ledger.state import State, Trouble, trouble
 from tidegate.ledger.tiles import CHECKPOINT, TileTree, directory_reader
 from tidegate.ledger.tree import CompactRange, leaf_hash
 
@@ -123,11 +124,8 @@ class Publisher:
     def _refuse_if_ahead(self, head: store.Head | None) -> None:
         """Never sign a fork: the public has seen a longer log than this database knows."""
         shown = published(self._directory, self._verifier)
-        if shown is None:
-            return
         size = head.size if head else 0
-        known = CompactRange(head.size, head.peaks).root() if head else None
-        if shown.size > size or (shown.size == size and head is not None and shown.root != known):
+        if shown is not None and trouble(shown, size, store.root(head)) is not None:
             raise IntegrityError(
                 f"The public ledger shows {shown.size} entries, this database only {size}, as after restoring an older "
                 "backup. Nothing is signed. Restore a newer backup; or, if there is none, move the export folder away, "
@@ -152,6 +150,32 @@ class Publisher:
         document = self._tally.document(checkpoint)
         # Writing waits for the disk; the event loop must not.
         await asyncio.to_thread(self._export.publish, read, head.checkpoint, document)
+
+
+async def state(tx: Transaction, directory: Path, origin: str) -> State:
+    """Say how the ledger stands, for the people who watch over it. Reads the public files as anyone would."""
+    head = await store.head(tx)
+    waiting, oldest = await store.waiting(tx)
+    size, root = head.size if head else 0, store.root(head)
+    shown, found = await asyncio.to_thread(_shown, directory, Verifier.of(origin, tx.keys.ledger))
+    return State(
+        waiting=waiting,
+        oldest_waiting=oldest,
+        size=size,
+        shown=shown.size if shown else None,
+        root=root,
+        published_at=await asyncio.to_thread(published_at, directory),
+        trouble=found or trouble(shown, size, root),
+    )
+
+
+def _shown(directory: Path, verifier: Verifier) -> tuple[Checkpoint | None, Trouble | None]:
+    try:
+        return published(directory, verifier), None
+    except IntegrityError:
+        return None, Trouble.OTHER_KEY
+    except Unavailable:
+        return None, Trouble.UNREADABLE
 
 
 async def receipt_for(

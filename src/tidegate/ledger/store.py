@@ -5,11 +5,13 @@ These tables are the log itself, not views: ``ledger_entry`` can only be added t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tidegate.db.transaction import Row, Transaction
 from tidegate.kernel.ids import ContentId, Id, LeafId
 from tidegate.ledger.entry import LeafKind
+from tidegate.ledger.tree import CompactRange
 
 _SEQUENCER_LOCK = 7_421_004
 
@@ -76,6 +78,11 @@ async def head(tx: Transaction) -> Head | None:
     return Head(int(row["size"]), tuple(bytes(peak) for peak in row["peaks"]), row["checkpoint"])
 
 
+def root(head: Head | None) -> bytes | None:
+    """Give the root of the log; None before the first checkpoint."""
+    return CompactRange(head.size, head.peaks).root() if head else None
+
+
 async def set_head(tx: Transaction, new: Head) -> None:
     """Move the end of the log."""
     await tx.execute(
@@ -94,6 +101,15 @@ async def pending(tx: Transaction, most: int = 10_000) -> list[tuple[UUID, bytes
     """Give the queued leaves."""
     rows = await tx.rows("SELECT leaf, entry FROM ledger_pending ORDER BY leaf LIMIT %(most)s", most=most)
     return [(row["leaf"], bytes(row["entry"])) for row in rows]
+
+
+async def waiting(tx: Transaction) -> tuple[int, datetime | None]:
+    """Count the queued leaves, and say since when the oldest waits."""
+    row = await tx.row(
+        "SELECT count(*) AS count, min(queued_at) AS oldest FROM ledger_pending JOIN ledger_leaf USING (leaf)"
+    )
+    assert row is not None
+    return int(row["count"]), row["oldest"]
 
 
 async def append_entries(tx: Transaction, start: int, batch: Sequence[tuple[UUID, bytes]]) -> None:
