@@ -4,18 +4,31 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.decision.model import Provision
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import ContentId, NoticeId
 from tidegate.kernel.keys import token_hash
+from tidegate.notice import policy_text
 from tidegate.notice.model import Cause, NoticeEnded, NoticeIssued, NoticeRead
 
 
 def statement_part(notice: NoticeId) -> str:
     """Name the sealed detail with a notice's statement; it belongs to the content."""
     return f"notice/{notice}"
+
+
+async def statement(tx: Transaction, content: ContentId, notice: NoticeId) -> dict[str, Any] | None:
+    """Open a notice's statement of reasons; None when erased.
+
+    One from before the rules' texts were sealed along is given the present words.
+    """
+    said = await read_detail(tx, content, statement_part(notice))
+    return said and {"policy": policy_text.as_it_stands(Provision(str(said["provision"]))), **said}
 
 
 async def by_token(tx: Transaction, token: str) -> Row:
