@@ -26,6 +26,7 @@ def appeal(*found: Outcome, state: State = State.OPEN) -> Appeal:
         outcome=None,
         opened_at=NOW,
         due_at=NOW + rules.DUE_IN,
+        evidence=0,
         votes=tuple((person(10 + place), each) for place, each in enumerate(found)),
     )
 

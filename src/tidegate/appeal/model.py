@@ -27,7 +27,11 @@ class State(StrEnum):
 
 #: state -> what may happen to an appeal -> next state
 APPEALS: dict[State, dict[str, State]] = {
-    State.OPEN: {"appeal.vote_cast": State.OPEN, "appeal.decided": State.DECIDED},
+    State.OPEN: {
+        "appeal.evidence_added": State.OPEN,
+        "appeal.vote_cast": State.OPEN,
+        "appeal.decided": State.DECIDED,
+    },
     State.DECIDED: {},
 }
 
@@ -43,6 +47,8 @@ class Appeal:
     outcome: Outcome | None
     opened_at: datetime
     due_at: datetime
+    #: How many pictures came with it, numbered from 1.
+    evidence: int
     votes: tuple[tuple[StaffId, Outcome], ...]
 
 
@@ -54,6 +60,15 @@ class AppealOpened(Event):
     notice: NoticeId
     content: ContentId
     due_at: datetime
+
+
+@event("appeal.evidence_added")
+class AppealEvidenceAdded(Event):
+    """A picture came with the complaint; it is sealed with the content."""
+
+    appeal: AppealId
+    content: ContentId
+    number: int
 
 
 @event("appeal.vote_cast")

@@ -5,20 +5,61 @@ May decide: whether a complaint may be filed, who may judge it, and when enough 
 - A complaint is decided by people who did not vote for what it is about, never by a machine.
 - As many people as decided must agree on the outcome: what two decided, one alone does not confirm or undo.
 - Every judgement gives its reasons in words.
+
+And what would follow from each outcome, so that a judge sees it before judging.
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidegate.appeal.model import APPEALS, Appeal, AppealVoteCast, Outcome, State
+from tidegate.content.rules import MOST_WORDS_BYTES, check_text
 from tidegate.decision.model import Decision
-from tidegate.kernel.errors import RuleBroken, WrongState
-from tidegate.kernel.ids import StaffId
+from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
+from tidegate.kernel.ids import ContentId, SignalId, StaffId
 from tidegate.kernel.states import follow
 
 #: Regulation (EU) 2021/784 Article 10: within two weeks of receipt.
 DUE_IN = timedelta(weeks=2)
+MOST_WORDS = 5_000
+MOST_EVIDENCE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restrictions:
+    """What is in force that a complaint could undo."""
+
+    #: The decision it is about; None when it is about a machine's hold.
+    decision: Decision | None
+    #: Contents of that decision that are still restricted by one.
+    restricted: Sequence[ContentId]
+    #: What that decision made known, and is still known.
+    signals: Sequence[SignalId]
+    #: A machine's hold is running on the content.
+    held: bool
+    #: How many reports each of them answered.
+    reports: Mapping[ContentId, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequences:
+    """What an outcome does, all of it at once."""
+
+    #: Contents shown again; the one complained about among them.
+    shown_again: int = 0
+    account_back: bool = False
+    signals_withdrawn: int = 0
+    hold_ends: bool = False
+    reports_answered: int = 0
+    #: The bytes are held no more when this uploader shows them again.
+    bytes_allowed: bool = False
+
+    @property
+    def nothing(self) -> bool:
+        """Say whether everything stays as it is."""
+        return self == Consequences()
 
 
 def check_filing(*, complaint_until: datetime, open_already: bool, decided_already: bool, now: datetime) -> None:
@@ -33,6 +74,19 @@ def check_filing(*, complaint_until: datetime, open_already: bool, decided_alrea
         raise WrongState("Your complaint was decided. The page says where else you can turn.")
     if now > complaint_until:
         raise WrongState("The time to complain here is over. The page says where else you can turn.")
+
+
+def check_complaint(words: str, evidence: int) -> None:
+    """Accept what a person says and how many pictures they send.
+
+    Raises:
+        Malformed: nothing said, too much, too many pictures, or not in normal form C.
+    """
+    check_text("words", words, most=MOST_WORDS_BYTES, needed=True)
+    if len(words) > MOST_WORDS:
+        raise Malformed(f"words may be at most {MOST_WORDS} characters.", reference="words")
+    if evidence > MOST_EVIDENCE:
+        raise Malformed(f"At most {MOST_EVIDENCE} pictures can come with a complaint.", reference="files")
 
 
 def check_judge(
@@ -75,6 +129,24 @@ def outcome(appeal: Appeal, people: int) -> Outcome | None:
     if right >= needed:
         return Outcome.USE_ALLOWED
     return None
+
+
+def consequences(found: Outcome, appeal: Appeal, present: Restrictions) -> Consequences:
+    """Say what an outcome would do as things stand; ``flow.carry_out_judgement`` does it."""
+    if found is Outcome.UPHELD:
+        return Consequences()
+    decision = present.decision
+    if decision is None:
+        return Consequences(shown_again=int(present.held), hold_ends=present.held)
+    whole = found is Outcome.NOT_TERRORIST
+    back = [content for content in present.restricted if whole or content == appeal.content]
+    return Consequences(
+        shown_again=len(back),
+        account_back=decision.measure.on_account and bool(back),
+        signals_withdrawn=len(present.signals) if whole else 0,
+        reports_answered=sum(present.reports.get(content, 0) for content in back),
+        bytes_allowed=bool(back),
+    )
 
 
 def late(appeal: Appeal, now: datetime) -> bool:

@@ -1,10 +1,19 @@
 """Filing and judging complaints. May decide: nothing; ``rules`` and other people do."""
 
+from collections.abc import Sequence
+
 from tidegate.appeal import rules, store
-from tidegate.appeal.model import Appeal, AppealDecided, AppealOpened, AppealVoteCast, Outcome, State
+from tidegate.appeal.model import (
+    Appeal,
+    AppealDecided,
+    AppealEvidenceAdded,
+    AppealOpened,
+    AppealVoteCast,
+    Outcome,
+    State,
+)
 from tidegate.case import store as cases
-from tidegate.content.rules import MOST_WORDS_BYTES, check_text
-from tidegate.db.sealing import write_detail
+from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Row, Transaction
 from tidegate.decision import store as decisions
 from tidegate.decision.model import Decision
@@ -12,14 +21,23 @@ from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId, StaffId
 
 
-async def file(tx: Transaction, notice: Row, words: str) -> AppealId:
+async def file(
+    tx: Transaction, notice: Row, words: str, *, language: str = "en", evidence: Sequence[bytes] = ()
+) -> AppealId:
     """Write a complaint down and start its clock; it is free and needs no account.
+
+    Args:
+        tx: the transaction.
+        notice: what it is about.
+        words: what the person says.
+        language: the language they read the page in.
+        evidence: pictures they send, as the jail encoded them anew.
 
     Raises:
         WrongState: see ``rules.check_filing``.
-        Malformed: nothing said, too much, or not in normal form C.
+        Malformed: see ``rules.check_complaint``.
     """
-    check_text("words", words, most=MOST_WORDS_BYTES, needed=True)
+    rules.check_complaint(words, len(evidence))
     notice_id, content = NoticeId(notice["id"]), ContentId(notice["content"])
     # Two clicks at once must not become two complaints.
     await tx.execute("SELECT 1 FROM notice WHERE id = %(id)s FOR UPDATE", id=notice_id)
@@ -31,8 +49,11 @@ async def file(tx: Transaction, notice: Row, words: str) -> AppealId:
         now=tx.now,
     )
     appeal = tx.new(AppealId)
-    await write_detail(tx, content, f"appeal/{appeal}", {"words": words})
+    await write_detail(tx, content, store.words_part(appeal), {"words": words, "language": language})
     await tx.append(AppealOpened(appeal=appeal, notice=notice_id, content=content, due_at=tx.now + rules.DUE_IN))
+    for number, picture in enumerate(evidence, 1):
+        await write_bytes(tx, content, store.evidence_part(appeal, number), picture)
+        await tx.append(AppealEvidenceAdded(appeal=appeal, content=content, number=number))
     return appeal
 
 
@@ -43,11 +64,17 @@ async def contested_decisions(tx: Transaction, appeal: Appeal) -> list[Decision]
     return [] if decision is None or not decision.measure.restricts else [decision]
 
 
-async def _voted(tx: Transaction, content: ContentId, contested: list[Decision]) -> set[StaffId]:
+async def involved(tx: Transaction, content: ContentId, contested: Sequence[Decision]) -> set[StaffId]:
     """Find everyone whose vote on the content stands: for it, against it, or waiting for a second one."""
     looked_at = await cases.of_content(tx, content)
     every = {decision.case for decision in contested} | ({looked_at.id} if looked_at else set())
-    return {vote.voter for case in sorted(every) for vote in await decisions.votes_on(tx, case)}
+    voted = {vote.voter for case in sorted(every) for vote in await decisions.votes_on(tx, case)}
+    return voted.union(*(decision.voters for decision in contested))
+
+
+def people_needed(contested: Sequence[Decision]) -> int:
+    """Say how many judges must agree: as many as decided; one about a machine's hold."""
+    return contested[0].people if contested else 1
 
 
 async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outcome, words: str) -> Outcome | None:
@@ -60,12 +87,12 @@ async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outco
     if loaded is None:
         raise NotFound("There is no such complaint.")
     contested = await contested_decisions(tx, loaded)
-    rules.check_judge(loaded, contested, judge_, words, voted=await _voted(tx, loaded.content, contested))
-    await write_detail(tx, loaded.content, f"judgement/{appeal}/{judge_}", {"words": words})
+    rules.check_judge(loaded, contested, judge_, words, voted=await involved(tx, loaded.content, contested))
+    await write_detail(tx, loaded.content, store.judgement_part(appeal, judge_), {"words": words})
     await tx.append(AppealVoteCast(appeal=appeal, voter=judge_, outcome=found))
     loaded = await store.load(tx, appeal)
     assert loaded is not None
-    people = contested[0].people if contested else 1
+    people = people_needed(contested)
     agreed = rules.outcome(loaded, people)
     if agreed is not None:
         await tx.append(

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import LiteralString
 
-from tidegate.appeal.model import Appeal, AppealDecided, AppealOpened, AppealVoteCast, Outcome, State
+from tidegate.appeal.model import (
+    Appeal,
+    AppealDecided,
+    AppealEvidenceAdded,
+    AppealOpened,
+    AppealVoteCast,
+    Outcome,
+    State,
+)
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId, StaffId
@@ -13,6 +21,21 @@ _SELECT: LiteralString = """
         ARRAY(SELECT v.outcome FROM appeal_vote v WHERE v.appeal = a.id ORDER BY v.cast_at, v.voter) AS outcomes
     FROM appeal a
 """
+
+
+def words_part(appeal: AppealId) -> str:
+    """Name the sealed detail with what the person says; it belongs to the content, as the parts below do."""
+    return f"appeal/{appeal}"
+
+
+def evidence_part(appeal: AppealId, number: int) -> str:
+    """Name the sealed bytes of one picture sent with a complaint, numbered from 1."""
+    return f"evidence/{appeal}/{number}"
+
+
+def judgement_part(appeal: AppealId, judge: StaffId) -> str:
+    """Name the sealed detail with one judge's reasons."""
+    return f"judgement/{appeal}/{judge}"
 
 
 async def load(tx: Transaction, appeal: AppealId, *, lock: bool = False) -> Appeal | None:
@@ -59,6 +82,7 @@ def _appeal(row: Row) -> Appeal:
         outcome=row["outcome"] and Outcome(row["outcome"]),
         opened_at=row["opened_at"],
         due_at=row["due_at"],
+        evidence=row["evidence"],
         votes=tuple(
             (StaffId(voter), Outcome(found)) for voter, found in zip(row["voters"], row["outcomes"], strict=True)
         ),
@@ -76,6 +100,12 @@ async def _opened(tx: Transaction, happened: AppealOpened) -> None:
         content=happened.content,
         at=tx.now,
         due_at=happened.due_at,
+    )
+
+
+async def _evidence_added(tx: Transaction, happened: AppealEvidenceAdded) -> None:
+    await tx.execute(
+        "UPDATE appeal SET evidence = %(number)s WHERE id = %(id)s", id=happened.appeal, number=happened.number
     )
 
 
@@ -104,6 +134,7 @@ async def _decided(tx: Transaction, happened: AppealDecided) -> None:
 VIEWS = ("appeal", "appeal_vote")
 PROJECTIONS: dict[type[Event], Projection] = {
     AppealOpened: _opened,
+    AppealEvidenceAdded: _evidence_added,
     AppealVoteCast: _vote_cast,
     AppealDecided: _decided,
 }

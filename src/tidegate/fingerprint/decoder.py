@@ -23,6 +23,8 @@ from PIL import Image, ImageFilter, ImageOps
 from tidegate.fingerprint import pdq
 from tidegate.fingerprint.model import Pdq, Rotation
 from tidegate.fingerprint.picture import (
+    COPY_SIDE,
+    LARGEST_COPY,
     LARGEST_PREVIEW,
     PIXELS,
     PREVIEW_SIDE,
@@ -61,24 +63,38 @@ def fingerprint(data: bytes, _arguments: bytes) -> bytes:
 def preview(data: bytes, arguments: bytes) -> bytes:
     """Decode a picture and encode it anew, small, upright and without metadata, for people to look at."""
     wanted = PreviewArguments.unpack(arguments)
-    with _opened(data) as image:
-        if image.mode in _WITHOUT_SHADES:
-            image = image.convert("RGBA" if _has_alpha(image) else "RGB")  # noqa: PLW2901 -- the opened one is closed
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
-        upright = image
-        # Broken EXIF says nothing about how the picture stands.
-        with suppress(ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error, OverflowError):
-            upright = ImageOps.exif_transpose(image)
-        small = _rgb(upright, 255)
+    small = _upright(data, PREVIEW_SIDE)
     if wanted.blur:
         small = small.filter(ImageFilter.GaussianBlur(max(small.size) / _BLUR))
     if wanted.grey:
         small = small.convert("L")
+    return _written(small, 80, LARGEST_PREVIEW)
+
+
+def copy(data: bytes, _arguments: bytes) -> bytes:
+    """Decode a picture and encode it anew, upright and without metadata, large enough to read what stands in it."""
+    return _written(_upright(data, COPY_SIDE), 85, LARGEST_COPY)
+
+
+def _upright(data: bytes, side: int) -> Image.Image:
+    """Decode a picture as people see it: over white, turned as EXIF says, at most so large."""
+    with _opened(data) as image:
+        if image.mode in _WITHOUT_SHADES:
+            image = image.convert("RGBA" if _has_alpha(image) else "RGB")  # noqa: PLW2901 -- the opened one is closed
+        image.thumbnail((side, side), reducing_gap=2.0)
+        upright = image
+        # Broken EXIF says nothing about how the picture stands.
+        with suppress(ValueError, TypeError, KeyError, SyntaxError, OSError, struct.error, OverflowError):
+            upright = ImageOps.exif_transpose(image)
+        return _rgb(upright, 255)
+
+
+def _written(image: Image.Image, quality: int, most: int) -> bytes:
     # Comments and colour profiles would be written along.
-    small.info.clear()
+    image.info.clear()
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=80)
-    if out.tell() > LARGEST_PREVIEW:
+    image.save(out, "JPEG", quality=quality)
+    if out.tell() > most:
         raise Refusal(Reason.TOO_LARGE)
     return out.getvalue()
 
@@ -107,6 +123,7 @@ def warm() -> None:
         fingerprint(out.getvalue(), b"")
         for grey, blur in ((True, False), (False, True)):
             preview(out.getvalue(), PreviewArguments(grey=grey, blur=blur).pack())
+        copy(out.getvalue(), b"")
     # The way out of a broken file imports things, too.
     for broken in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBP"):
         with suppress(Exception):

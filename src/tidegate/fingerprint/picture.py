@@ -15,6 +15,9 @@ from tidegate.jail import Jail, JailError, Reason
 PIXELS = 50_000_000
 PREVIEW_SIDE = 480
 LARGEST_PREVIEW = 512 * 1024
+#: Enough to read a page of print, or a press card, that someone photographed.
+COPY_SIDE = 2048
+LARGEST_COPY = 4 * 2**20
 
 _VALUE = 32
 #: All values, quality, width, height.
@@ -90,7 +93,19 @@ async def preview_in(jail: Jail, data: bytes, *, grey: bool, blur: bool) -> byte
         JailError: it could not be made, and why.
     """
     arguments = PreviewArguments(grey=grey, blur=blur).pack()
-    answer = await jail.run(f"{_ENGINE}:preview", data, arguments, answer_limit=LARGEST_PREVIEW)
+    return _jpeg(await jail.run(f"{_ENGINE}:preview", data, arguments, answer_limit=LARGEST_PREVIEW))
+
+
+async def copy_in(jail: Jail, data: bytes) -> bytes:
+    """Get a JPEG of a picture that can be kept instead of it: what it shows, and nothing else that was in the file.
+
+    Raises:
+        JailError: it could not be made, and why.
+    """
+    return _jpeg(await jail.run(f"{_ENGINE}:copy", data, answer_limit=LARGEST_COPY))
+
+
+def _jpeg(answer: bytes) -> bytes:
     if not (answer.startswith(b"\xff\xd8\xff") and answer.endswith(b"\xff\xd9")):
         raise JailError(Reason.UNDECODABLE)
     return answer
