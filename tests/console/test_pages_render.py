@@ -128,7 +128,7 @@ def test_words_cover_the_closed_lists() -> None:
     lists = {
         "outcome": Outcome, "outcome_found": Outcome, "reason": Reason, "case_state": CaseState,
         "account_class": AccountClass, "content_kind": ContentKind, "standing": Standing, "surface": Surface,
-        "exempt": Exempt, "exempt_found": Exempt, "ground": Ground, "provision": Provision,
+        "exempt": Exempt, "exempt_found": Exempt, "ground": Ground, "ground_why": Ground, "provision": Provision,
         "decision_state": DecisionState, "action": Action, "cause": Cause, "restriction": Restriction,
         "instruction_state": InstructionState, "rotation": Rotation, "leaf_kind": LeafKind, "leaf_measure": LeafMeasure,
         "leaf_basis": Basis, "ended": Ended, "proposal": ProposalKind, "proposal_standing": ProposalStanding,

@@ -76,7 +76,7 @@ async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[st
     await record_view(tx, reader.staff, identity)
     content = await contents.load(tx, appeal.content)
     assert content is not None
-    words = await read_detail(tx, appeal.content, f"appeal/{appeal.id}")
+    words = await read_detail(tx, appeal.content, store.words_part(appeal.id))
     involved = _involved(await contested(tx, appeal), reader.staff)
     judged = any(judge == reader.staff for judge, _ in appeal.votes)
     settled = appeal.state is State.DECIDED or Permission.READ_RECORD in reader.permissions
@@ -85,7 +85,7 @@ async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[st
         "late": rules.late(appeal, tx.now),
         "content": content,
         "facts": await contents.facts(tx, content),
-        "statement": await read_detail(tx, appeal.content, notices.statement_part(appeal.notice)),
+        "statement": await notices.statement(tx, appeal.content, appeal.notice),
         "words": str(words["words"]) if words else None,
         "decision": await _decision_of(tx, appeal),
         "case": await cases.of_content(tx, appeal.content),
@@ -105,7 +105,7 @@ async def judgements(tx: Transaction, appeal: Appeal) -> list[tuple[Outcome, str
     """Give what was judged, with the reasons, naming nobody."""
     found = []
     for judge, outcome in appeal.votes:
-        detail = await read_detail(tx, appeal.content, f"judgement/{appeal.id}/{judge}")
+        detail = await read_detail(tx, appeal.content, store.judgement_part(appeal.id, judge))
         found.append((outcome, str(detail["words"]) if detail else None))
     return found
 

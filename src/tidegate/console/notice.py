@@ -63,11 +63,11 @@ async def _read(tx: Transaction, token: str) -> Told:
     await steps.read(tx, identity, already=notice["read_at"] is not None)
     appeal = await appeal_store.of_notice(tx, identity)
     decided = appeal is not None and appeal.state is State.DECIDED
-    said = await read_detail(tx, content, f"appeal/{appeal.id}") if appeal else None
+    said = await read_detail(tx, content, appeal_store.words_part(appeal.id)) if appeal else None
     return Told(
         notice=notice,
         content=content,
-        statement=await read_detail(tx, content, store.statement_part(identity)),
+        statement=await store.statement(tx, content, identity),
         appeal=appeal,
         judgements=await judgements(tx, appeal) if appeal is not None and decided else [],
         words=str(said["words"]) if said else None,

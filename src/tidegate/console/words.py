@@ -47,14 +47,18 @@ WORDS: dict[str, dict[str, str]] = {
         "terminate_account": N_("Remove it and close the account for good"),
     },
     "measure_done": {
-        "hold": N_("It is hidden for a time, until people have looked at it."),
-        "remove": N_("It was removed."),
-        "suspend_account": N_("It was removed and your account was suspended."),
-        "terminate_account": N_("It was removed and your account was closed."),
+        "hold": N_("Your content is hidden for a time, until people have looked at it."),
+        "remove": N_("Your content was removed."),
+        "suspend_account": N_("Your content was removed, and your account was suspended."),
+        "terminate_account": N_("Your content was removed, and your account was closed."),
     },
     "ground": {
         "law": N_("Law"),
         "house_rule": N_("House rule of the platform"),
+    },
+    "ground_why": {
+        "law": N_("The reason is that it was found to be against the law named here."),
+        "house_rule": N_("The reason is that it was found to be against this rule of the platform."),
     },
     "provision": {
         "tco_2_7_a": N_(
@@ -99,9 +103,9 @@ WORDS: dict[str, dict[str, str]] = {
         "perpetrator": N_("shows an attack by its perpetrator"),
     },
     "found_by": {
-        "exact_match": N_("A machine found that the same bytes are known to be terrorist content."),
+        "exact_match": N_("A machine found that exactly the same file is known to be terrorist content."),
         "look_alike": N_("A machine found that it looks like known terrorist content."),
-        "decided_before": N_("A machine found that people had decided on the same bytes before."),
+        "decided_before": N_("A machine found that people had decided on exactly the same file before."),
         "flag": N_("Someone reported it."),
         "unchecked": N_("It could not be checked by a machine, and people looked."),
         "signal_withdrawn": N_("People looked at it again."),
