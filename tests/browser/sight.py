@@ -7,6 +7,7 @@ content security policy stopped, a request to anyone but the node, a server erro
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -109,7 +110,8 @@ def axe(page: Page) -> list[str]:
 
     It is evaluated by the debugger, not put into the page: the pages' policy allows no script but the node's own.
     """
-    page.evaluate(_axe_source())
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe_source())
     found: dict[str, Any] = json.loads(
         page.evaluate("async () => JSON.stringify(await axe.run(document, {resultTypes: ['violations']}))")
     )
@@ -129,6 +131,7 @@ def _why(node: dict[str, Any]) -> str:
     return f"[{data['contrastRatio']}: {data.get('fgColor')} on {data.get('bgColor')}]"
 
 
+@cache
 def _axe_source() -> str:
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 

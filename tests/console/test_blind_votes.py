@@ -108,7 +108,7 @@ def test_hostile_words_stay_words(node: Running) -> None:
         assert not re.search(r'href="[^"]*javascript', shown)
         for found in re.finditer("\u202e", shown):
             before = shown[: found.start()]
-            assert before.count('<bdi class="words" dir="auto">') > before.count("</bdi>") - before.count("<bdi>")
+            assert before.count('<bdi class="words" dir="auto"') > before.count("</bdi>") - before.count("<bdi>")
     vote(reviewers[0], case, words=HOSTILE)
     vote(reviewers[1], case)
     node.clock.forward(seconds=11)
