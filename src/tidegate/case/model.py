@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from tidegate.content.model import AccountClass
 from tidegate.kernel.event import Event, event
-from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId
+from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId, StaffId
 
 
 class Reason(StrEnum):
@@ -22,6 +22,20 @@ class Reason(StrEnum):
     DECIDED_BEFORE = "decided_before"
     FLAG = "flag"
     UNCHECKED = "unchecked"
+    SIGNAL_WITHDRAWN = "signal_withdrawn"
+
+
+class HeadStart(StrEnum):
+    """Why a case stands before others that were opened earlier."""
+
+    WIDEST_REACH = "widest_reach"
+    WIDE_REACH = "wide_reach"
+    EXACT = "exact"
+    NEAR = "near"
+    FAR = "far"
+    TRUSTED_REPORTS = "trusted_reports"
+    REPORTS = "reports"
+    PROTECTED_ACCOUNT = "protected_account"
     SIGNAL_WITHDRAWN = "signal_withdrawn"
 
 
@@ -36,6 +50,8 @@ CASES: dict[State, dict[str, State]] = {
     State.OPEN: {
         "case.joined": State.OPEN,
         "case.left": State.OPEN,
+        "case.claimed": State.OPEN,
+        "case.let_go": State.OPEN,
         "case.decided": State.DECIDED,
         "case.closed": State.CLOSED,
     },
@@ -50,8 +66,23 @@ CASES: dict[State, dict[str, State]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Urgency:
+    """What a case's place in the queue rests on, besides when it was opened."""
+
+    reason: Reason
+    account_class: AccountClass
+    #: Of the member that reaches most people.
+    reach: int = 0
+    #: Of the member nearest to the anchor.
+    distance: int | None = None
+    #: Not yet answered; those of trusted flaggers are not among ``reports``.
+    reports: int = 0
+    trusted_reports: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A case as the view knows it."""
+    """A case as the view knows it. A claim whose time is over counts for nothing."""
 
     id: CaseId
     state: State
@@ -62,6 +93,8 @@ class Case:
     caption: bytes | None
     opened_at: datetime
     members: tuple[ContentId, ...]
+    claimed_by: StaffId | None = None
+    claimed_until: datetime | None = None
 
 
 @event("case.opened")
@@ -89,6 +122,23 @@ class CaseLeft(Event):
 
     case: CaseId
     content: ContentId
+
+
+@event("case.claimed")
+class CaseClaimed(Event):
+    """Someone is on it until then, so that two people do not do the same work."""
+
+    case: CaseId
+    by: StaffId
+    until: datetime
+
+
+@event("case.let_go")
+class CaseLetGo(Event):
+    """They are on it no more: they voted, or left it to others."""
+
+    case: CaseId
+    by: StaffId
 
 
 @event("case.decided")

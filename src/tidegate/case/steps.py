@@ -1,13 +1,17 @@
 """Opening cases, and moving content between them. May decide: nothing; ``rules`` say what belongs together."""
 
+from datetime import datetime
+
 from tidegate.case import rules, store
 from tidegate.case.model import (
     CASES,
     Case,
+    CaseClaimed,
     CaseClosed,
     CaseDecided,
     CaseJoined,
     CaseLeft,
+    CaseLetGo,
     CaseOpened,
     CaseReopened,
     Reason,
@@ -17,7 +21,7 @@ from tidegate.content.model import Content
 from tidegate.db.transaction import Transaction
 from tidegate.flag.model import FlagRaised
 from tidegate.kernel.errors import NotFound
-from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId
+from tidegate.kernel.ids import CaseId, ContentId, DecisionId, SignalId, StaffId
 from tidegate.kernel.states import follow
 from tidegate.verdict import store as verdicts
 from tidegate.verdict.model import VerdictGiven
@@ -104,6 +108,27 @@ async def leave(tx: Transaction, case: CaseId, content: ContentId) -> None:
     await tx.append(CaseLeft(case=case, content=content))
     if loaded.members == (content,) and loaded.state == "open":
         await tx.append(CaseClosed(case=case, decision=None))
+
+
+async def claim(tx: Transaction, case: Case, person: StaffId) -> datetime:
+    """Write down that someone is on a case, or goes on being; give until when.
+
+    Raises:
+        WrongState: see ``rules.check_claim``.
+    """
+    await store.lock_claims(tx, person)
+    others = [other for other in await store.claimed_by(tx, person) if other != case.id]
+    rules.check_claim(case, person, tx.now, others=len(others))
+    until = tx.now + rules.CLAIM_LIFE
+    await tx.append(CaseClaimed(case=case.id, by=person, until=until))
+    return until
+
+
+async def let_go(tx: Transaction, case: Case, person: StaffId) -> None:
+    """Leave a case to others; nothing happens to one that someone is not on."""
+    if case.claimed_by == person and rules.claim_runs(case, tx.now):
+        follow(CASES, case.state, CaseLetGo, "case")
+        await tx.append(CaseLetGo(case=case.id, by=person))
 
 
 async def decide(tx: Transaction, case: Case, decision: DecisionId) -> None:

@@ -35,7 +35,7 @@ from tidegate.kernel.states import follow
 from tidegate.signal.model import Label
 
 #: Two who voted without a decision disagree.
-_DISAGREEING = 2
+DISAGREEING = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +70,7 @@ def check_ballot(matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: S
         Malformed: what was shown is not in this case.
     """
     follow(CASES, matter.case.state, CaseDecided, "case")
-    if any(vote.voter == voter for vote in votes):
-        raise RuleBroken("You voted on this case already: someone else must be the second.", reference="rule 4")
-    if len(votes) >= _DISAGREEING and not senior:
-        raise RuleBroken("Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4")
+    check_voter(votes, voter, senior=senior)
     check_reasons(ballot)
     present = {Shown(content.id, content.revision) for content in matter.contents}
     if not ballot.shown or not set(ballot.shown) <= present:
@@ -81,6 +78,18 @@ def check_ballot(matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: S
             "You can decide only about what you have in view: reload the case and look again.",
             reference="shown",
         )
+
+
+def check_voter(votes: Sequence[Vote], voter: StaffId, *, senior: bool) -> None:
+    """Say whether a case waits for this person's vote.
+
+    Raises:
+        RuleBroken: they voted already, or a third vote is asked of a senior reviewer.
+    """
+    if any(vote.voter == voter for vote in votes):
+        raise RuleBroken("You voted on this case already: someone else must be the second.", reference="rule 4")
+    if len(votes) >= DISAGREEING and not senior:
+        raise RuleBroken("Two people disagree here: a senior reviewer casts the third vote.", reference="rule 4")
 
 
 def check_reasons(ballot: Ballot) -> None:
@@ -136,7 +145,7 @@ def outcome(matter: Matter, votes: Sequence[Vote]) -> Outcome | None:
     needed = max((people_needed(matter, vote.measure, seen(vote)) for vote in votes), default=1)
     if len({vote.measure for vote in votes}) > 1:
         # What one alone could decide when they voted may be disputed by now: then one alone decides nothing.
-        needed = max(needed, _DISAGREEING)
+        needed = max(needed, DISAGREEING)
     for measure, count in Counter(vote.measure for vote in votes).items():
         agreed = tuple(vote for vote in votes if vote.measure is measure)
         covered = set.intersection(*(set(vote.shown) for vote in agreed))

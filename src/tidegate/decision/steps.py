@@ -1,11 +1,15 @@
 """Voting, undoing, issuing and reversing. May decide: nothing; ``rules`` and people do."""
 
+from datetime import datetime
+
 from tidegate.case import steps as cases
+from tidegate.case import store as case_store
 from tidegate.case.model import Case
+from tidegate.case.rules import check_free
 from tidegate.content import store as contents
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import Transaction
-from tidegate.decision import rules, store
+from tidegate.decision import queue, rules, store
 from tidegate.decision.model import (
     DECISIONS,
     Ballot,
@@ -31,12 +35,13 @@ async def vote(
     """Cast a vote; when enough people agree the decision is made, to be issued after the undo time.
 
     Raises:
-        NotFound, WrongState, RuleBroken, Malformed: see ``rules.check_ballot``.
+        NotFound, WrongState, RuleBroken, Malformed: see ``rules.check_ballot``; or someone else is on this case.
     """
     loaded = await cases.load_locked(tx, case)
     matter = await _matter(tx, loaded, policy)
     votes = await store.votes_on(tx, case)
     rules.check_ballot(matter, ballot, votes, voter, senior=senior)
+    check_free(loaded, voter, tx.now)
     assert ballot.exempt is not None
     identity = tx.new(VoteId)
     if ballot.words:
@@ -54,7 +59,36 @@ async def vote(
             shown=ballot.shown,
         )
     )
+    await cases.let_go(tx, loaded, voter)
     return await _make_if_agreed(tx, loaded, matter, policy)
+
+
+async def claim(tx: Transaction, case: CaseId, person: StaffId, *, senior: bool) -> datetime:
+    """Say that one is on a case, or goes on being; give until when.
+
+    Raises:
+        NotFound: there is no such case.
+        WrongState: it is decided or closed, someone else is on it, or they are on too many.
+        RuleBroken: it does not wait for their vote.
+    """
+    loaded = await cases.load_locked(tx, case)
+    rules.check_voter(await store.votes_on(tx, case), person, senior=senior)
+    return await cases.claim(tx, loaded, person)
+
+
+async def claim_next(tx: Transaction, person: StaffId, *, senior: bool) -> CaseId | None:
+    """Claim the first case of the queue that waits for this person and that nobody is on.
+
+    When there is none, it is the first of those they are on already.
+
+    Raises:
+        WrongState: they are on too many.
+    """
+    following = await queue.first_free(tx, person, senior=senior)
+    if following is None:
+        return next(iter(await case_store.claimed_by(tx, person)), None)
+    await claim(tx, following, person, senior=senior)
+    return following
 
 
 async def _matter(tx: Transaction, case: Case, policy: Policy) -> rules.Matter:

@@ -1,0 +1,189 @@
+"""The queue: which cases wait, for whose vote, in the order of their places.
+
+May decide: nothing; ``case.rules`` place each case, ``rules.check_voter`` says whose vote is still wanted. Stands here
+and not in ``case``, because only this stage knows who voted. The only SQL besides the stores', because a page of the
+queue must be one query however many cases wait.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import LiteralString
+
+from tidegate.case.model import HeadStart, Reason, State
+from tidegate.case.rules import head_starts
+from tidegate.case.store import urgency_in
+from tidegate.content.model import AccountClass
+from tidegate.db.transaction import Row, Transaction
+from tidegate.decision.rules import DISAGREEING
+from tidegate.kernel.event import Language
+from tidegate.kernel.ids import CaseId, StaffId
+
+#: Open, not voted on by this person, and not for senior reviewers alone: what ``rules.check_voter`` lets them vote on.
+_WAITS_FOR: LiteralString = """
+    c.state = 'open'
+    AND NOT EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
+    AND (%(senior)s
+        OR (SELECT count(*) FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) < %(disagreeing)s)
+"""
+_ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
+
+
+async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseId | None:
+    """Find the first case that waits for someone and that nobody is on, locked until the commit.
+
+    Cases that others are taking at this moment are passed over, so that two people never get the same.
+    """
+    row = await tx.row(
+        'SELECT c.id FROM "case" c WHERE '
+        + _WAITS_FOR
+        + " AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)"
+        + _ORDER
+        + "LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
+        person=person,
+        senior=senior,
+        disagreeing=DISAGREEING,
+        now=tx.now,
+    )
+    return None if row is None else CaseId(row["id"])
+
+
+class Claims(StrEnum):
+    """Which cases to list, by who is on them."""
+
+    MINE = "mine"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which cases to list; what is None leaves none out."""
+
+    reason: Reason | None = None
+    account_class: AccountClass | None = None
+    state: State | None = None
+    language: Language | None = None
+    claims: Claims | None = None
+    held: bool = False
+    #: Only what waits for the reader's own vote.
+    mine: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A row of the queue: nothing of what others think, so that the second stays blind."""
+
+    case: CaseId
+    state: State
+    reason: Reason
+    account_class: AccountClass
+    opened_at: datetime
+    place: datetime
+    held_until: datetime | None
+    size: int
+    reach: int
+    languages: tuple[Language, ...]
+    head_starts: tuple[tuple[HeadStart, int], ...]
+    #: Someone is on it, and until when; None when nobody is.
+    claimed_until: datetime | None
+    claimed_by_reader: bool
+    someone_voted: bool
+    reader_voted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of the queue, how many cases pass its filters, and how many wait at all."""
+
+    rows: tuple[Waiting, ...]
+    count: int
+    whole: int
+    languages: tuple[Language, ...]
+
+
+PAGE = 50
+
+_FILTERS: LiteralString = (
+    """
+    (%(reason)s::text IS NULL OR c.reason = %(reason)s)
+    AND (%(account_class)s::text IS NULL OR c.account_class = %(account_class)s)
+    AND (%(state)s::text IS NULL OR c.state = %(state)s)
+    AND (%(language)s::text IS NULL OR %(language)s = ANY(c.languages))
+    AND (NOT %(held)s OR c.held_until IS NOT NULL)
+    AND (%(claims)s::text IS NULL
+        OR (%(claims)s = 'mine' AND c.claimed_by = %(person)s AND c.claimed_until > %(now)s)
+        OR (%(claims)s = 'free' AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)))
+    AND (NOT %(mine)s OR ("""
+    + _WAITS_FOR
+    + "))"
+)
+
+
+async def page(tx: Transaction, reader: StaffId, filters: Filters, *, senior: bool, number: int = 1) -> Page:
+    """Give one page of the queue as one person may see it, by two queries."""
+    given = {
+        "reason": filters.reason,
+        "account_class": filters.account_class,
+        "state": filters.state,
+        "language": filters.language,
+        "held": filters.held,
+        "claims": filters.claims,
+        "mine": filters.mine,
+        "person": reader,
+        "senior": senior,
+        "disagreeing": DISAGREEING,
+        "now": tx.now,
+    }
+    rows = await tx.rows(
+        """
+        SELECT c.*,
+            EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) AS someone_voted,
+            EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
+                AS reader_voted
+        FROM "case" c WHERE c.state <> 'closed' AND
+        """
+        + _FILTERS
+        + _ORDER
+        + "LIMIT %(most)s OFFSET %(skip)s",
+        most=PAGE,
+        skip=(number - 1) * PAGE,
+        **given,
+    )
+    counts = await tx.row(
+        "SELECT count(*) AS whole, count(*) FILTER (WHERE "
+        + _FILTERS
+        + """) AS passing,
+            (SELECT coalesce(array_agg(DISTINCT l.code ORDER BY l.code), '{}') FROM "case" o, unnest(o.languages)
+                AS l(code) WHERE o.state <> 'closed') AS languages
+        FROM "case" c WHERE c.state <> 'closed'
+        """,
+        **given,
+    )
+    assert counts is not None
+    return Page(
+        rows=tuple(_waiting(row, reader, tx.now) for row in rows),
+        count=counts["passing"],
+        whole=counts["whole"],
+        languages=tuple(Language(code) for code in counts["languages"]),
+    )
+
+
+def _waiting(row: Row, reader: StaffId, now: datetime) -> Waiting:
+    claimed = row["claimed_until"] is not None and now < row["claimed_until"]
+    return Waiting(
+        case=CaseId(row["id"]),
+        state=State(row["state"]),
+        reason=Reason(row["reason"]),
+        account_class=AccountClass(row["account_class"]),
+        opened_at=row["opened_at"],
+        place=row["place"],
+        held_until=row["held_until"],
+        size=row["size"],
+        reach=row["reach"],
+        languages=tuple(Language(code) for code in row["languages"]),
+        head_starts=head_starts(urgency_in(row)),
+        claimed_until=row["claimed_until"] if claimed else None,
+        claimed_by_reader=claimed and StaffId(row["claimed_by"]) == reader,
+        someone_voted=row["someone_voted"],
+        reader_voted=row["reader_voted"],
+    )
