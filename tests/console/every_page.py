@@ -31,10 +31,11 @@ STAFF_PAGES: dict[str, list[str]] = {
 #: a page once more, in another state
 STAFF_VARIANTS: dict[str, list[str]] = {
     "/cases/{closed}": ["reviewer"],
+    "/queue?waits=anyone": ["reviewer"],
     "/record?about={decision}": ["auditor"],
 }
 #: what is read by programs, or is part of a page
-STAFF_FILES = {"/static/{name}", "/cases/{case}/content/{content}/picture"}
+STAFF_FILES = {"/static/{name}", "/cases/{case}/content/{content}/picture", "/queue/rows"}
 
 PUBLIC_PAGES = {"/", "/report", "/ledger", "/notice/{token}"}
 PUBLIC_FILES = {"/static/{name}", "/ledger/{path:path}", "/report/counts.json", "/notice/{token}/receipt.json"}

@@ -18,12 +18,14 @@ from console.every_page import (
 )
 from running import Running
 from tidegate.appeal.model import Outcome
-from tidegate.case.model import Reason
+from tidegate.case.model import HeadStart, Reason
 from tidegate.case.model import State as CaseState
+from tidegate.console.queue import Waits
 from tidegate.console.words import WORDS
 from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
 from tidegate.decision.model import Exempt, Ground, Measure, Provision
 from tidegate.decision.model import State as DecisionState
+from tidegate.decision.queue import Claims
 from tidegate.enforcement.model import Action, Cause, Restriction
 from tidegate.enforcement.model import State as InstructionState
 from tidegate.fingerprint.model import Rotation
@@ -133,7 +135,8 @@ def test_words_cover_the_closed_lists() -> None:
         "instruction_state": InstructionState, "rotation": Rotation, "leaf_kind": LeafKind, "leaf_measure": LeafMeasure,
         "leaf_basis": Basis, "ended": Ended, "proposal": ProposalKind, "proposal_standing": ProposalStanding,
         "role": Role, "scope": Scope, "method": SignInMethod, "staff_standing": StaffStanding, "label": Label,
-        "ledger_trouble": Trouble, "provenance": Provenance, "signal_standing": SignalStanding, "verdict_reason": VerdictReason,
+        "ledger_trouble": Trouble, "provenance": Provenance, "signal_standing": SignalStanding,
+        "verdict_reason": VerdictReason, "head_start": HeadStart, "waits": Waits, "claims": Claims,
     }  # fmt: skip
     for kind, members in lists.items():
         assert set(WORDS[kind]) == {member.value for member in members}, kind

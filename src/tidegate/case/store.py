@@ -188,7 +188,10 @@ async def _let_go(tx: Transaction, happened: CaseLetGo) -> None:
 
 async def _set_claim(tx: Transaction, case: CaseId, by: StaffId | None, until: datetime | None) -> None:
     await tx.execute(
-        'UPDATE "case" SET claimed_by = %(by)s, claimed_until = %(until)s WHERE id = %(id)s', id=case, by=by, until=until
+        'UPDATE "case" SET claimed_by = %(by)s, claimed_until = %(until)s WHERE id = %(id)s',
+        id=case,
+        by=by,
+        until=until,
     )
 
 

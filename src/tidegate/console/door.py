@@ -47,9 +47,9 @@ class Pages(Door):
         super().__init__(listener)
         self.router.route_class = _PageRoute
 
-    def get(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
+    def get(self, path: str, *, needs: Needs, quiet: bool = False) -> Callable[[Handler], Handler]:
         """Declare a page to read."""
-        return self.route("GET", path, needs=needs, response_class=HTMLResponse, include_in_schema=False)
+        return self.route("GET", path, needs=needs, quiet=quiet, response_class=HTMLResponse, include_in_schema=False)
 
     def post(self, path: str, *, needs: Needs) -> Callable[[Handler], Handler]:
         """Declare where a form is sent."""

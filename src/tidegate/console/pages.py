@@ -134,6 +134,11 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
         exact = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm:ss", locale=language)
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(when.isoformat(), exact, text)
 
+    def clock(at: datetime | str) -> Markup:
+        when = _time(at)
+        text = format_datetime(when.astimezone(UTC), "HH:mm", locale=language)
+        return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
+
     def duration(length: timedelta | float) -> str:
         whole = length if isinstance(length, timedelta) else timedelta(seconds=length)
         return format_timedelta(whole, threshold=1.2, locale=language)
@@ -156,6 +161,7 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
     return {
         "moment": moment,
         "away": away,
+        "clock": clock,
         "duration": duration,
         "day": day,
         "number": number,

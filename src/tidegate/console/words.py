@@ -34,6 +34,25 @@ WORDS: dict[str, dict[str, str]] = {
         "timeout": N_("decoding took too long"),
         "engine_down": N_("the engine was not available"),
     },
+    "head_start": {
+        "widest_reach": N_("it reaches 100,000 people or more"),
+        "wide_reach": N_("it reaches 10,000 people or more"),
+        "exact": N_("the very bytes are known"),
+        "near": N_("it looks very much like something known"),
+        "far": N_("it looks somewhat like something known"),
+        "trusted_reports": N_("trusted flaggers reported it"),
+        "reports": N_("people reported it"),
+        "protected_account": N_("a protected account: a wrong removal does most harm"),
+        "signal_withdrawn": N_("someone is restricted by what no longer stands"),
+    },
+    "waits": {
+        "mine": N_("My vote"),
+        "anyone": N_("Anyone's"),
+    },
+    "claims": {
+        "mine": N_("I am on it"),
+        "free": N_("nobody is on it"),
+    },
     "case_state": {
         "open": N_("open"),
         "decided": N_("decided, not yet in effect"),

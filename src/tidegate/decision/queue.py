@@ -26,6 +26,20 @@ _WAITS_FOR: LiteralString = """
     AND (%(senior)s
         OR (SELECT count(*) FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) < %(disagreeing)s)
 """
+_IDS: LiteralString = 'SELECT c.id FROM "case" c WHERE '
+_ROWS: LiteralString = """
+    SELECT c.*,
+        EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) AS someone_voted,
+        EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
+            AS reader_voted
+    FROM "case" c WHERE c.state <> 'closed' AND
+"""
+_COUNT_PASSING: LiteralString = """
+    SELECT (SELECT coalesce(array_agg(DISTINCT l.code ORDER BY l.code), '{}') FROM "case" o, unnest(o.languages)
+            AS l(code) WHERE o.state <> 'closed') AS languages,
+        count(*) AS whole, count(*) FILTER (WHERE
+"""
+_COUNT_ALL: LiteralString = """) AS passing FROM "case" c WHERE c.state <> 'closed'"""
 _ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
 
 
@@ -35,7 +49,7 @@ async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseI
     Cases that others are taking at this moment are passed over, so that two people never get the same.
     """
     row = await tx.row(
-        'SELECT c.id FROM "case" c WHERE '
+        _IDS
         + _WAITS_FOR
         + " AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)"
         + _ORDER
@@ -135,30 +149,12 @@ async def page(tx: Transaction, reader: StaffId, filters: Filters, *, senior: bo
         "now": tx.now,
     }
     rows = await tx.rows(
-        """
-        SELECT c.*,
-            EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) AS someone_voted,
-            EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
-                AS reader_voted
-        FROM "case" c WHERE c.state <> 'closed' AND
-        """
-        + _FILTERS
-        + _ORDER
-        + "LIMIT %(most)s OFFSET %(skip)s",
+        _ROWS + _FILTERS + _ORDER + "LIMIT %(most)s OFFSET %(skip)s",
         most=PAGE,
         skip=(number - 1) * PAGE,
         **given,
     )
-    counts = await tx.row(
-        "SELECT count(*) AS whole, count(*) FILTER (WHERE "
-        + _FILTERS
-        + """) AS passing,
-            (SELECT coalesce(array_agg(DISTINCT l.code ORDER BY l.code), '{}') FROM "case" o, unnest(o.languages)
-                AS l(code) WHERE o.state <> 'closed') AS languages
-        FROM "case" c WHERE c.state <> 'closed'
-        """,
-        **given,
-    )
+    counts = await tx.row(_COUNT_PASSING + _FILTERS + _COUNT_ALL, **given)
     assert counts is not None
     return Page(
         rows=tuple(_waiting(row, reader, tx.now) for row in rows),

@@ -127,8 +127,10 @@ async def start_session(tx: Transaction, staff: StaffId, method: SignInMethod) -
     return SessionStart(token=token, staff=staff, session=session)
 
 
-async def session(tx: Transaction, token: str) -> Session:
+async def session(tx: Transaction, token: str, *, touch: bool = True) -> Session:
     """Find who is signed in; at most half an hour idle, twelve hours in all.
+
+    What a page asks by itself does not ``touch`` it: a page left open must not pass for a person who is there.
 
     It may write that the session was used: give it a transaction of its own, committed before the request's.
 
@@ -140,7 +142,7 @@ async def session(tx: Transaction, token: str) -> Session:
     if row is None or hash_ is None:
         raise Unauthenticated("Your session has ended: sign in again.")
     identity = SessionId(row["id"])
-    if tx.now - row["seen_at"] >= _TOUCH_EVERY:
+    if touch and tx.now - row["seen_at"] >= _TOUCH_EVERY:
         await sign_in_store.touch_session(tx, identity)
     roles = sign_in_store.roles_in(row)
     return Session(

@@ -54,6 +54,8 @@ class Declared:
     path: str
     needs: Needs
     name: str
+    #: A page asks by itself, not a person: it does not keep a session alive.
+    quiet: bool = False
 
 
 class Door:
@@ -71,17 +73,21 @@ class Door:
         path: str,
         *,
         needs: Needs,
+        quiet: bool = False,
         **more: Any,  # noqa: ANN401 - what FastAPI takes
     ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-        """Declare a route: its method, its path and who may use it."""
+        """Declare a route: its method, its path and who may use it.
+
+        A quiet one is asked by an open page by itself, which must not pass for a person who is still there.
+        """
 
         def add(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-            Door.every.append(Declared(self.listener, method, path, needs, handler.__name__))
+            Door.every.append(Declared(self.listener, method, path, needs, handler.__name__, quiet))
             self.router.add_api_route(
                 path,
                 handler,
                 methods=[method],
-                dependencies=[Depends(_guard(self.listener, method, needs))],
+                dependencies=[Depends(_guard(self.listener, method, needs, quiet=quiet))],
                 openapi_extra={"x-needs": str(needs)},
                 **more,
             )
@@ -90,14 +96,14 @@ class Door:
         return add
 
 
-def _guard(listener: Listener, method: str, needs: Needs) -> Callable[[Request], Awaitable[None]]:
+def _guard(listener: Listener, method: str, needs: Needs, *, quiet: bool) -> Callable[[Request], Awaitable[None]]:
     async def guard(request: Request) -> None:
         if isinstance(needs, Open):
             return
         if listener is Listener.PLATFORM:
             await _let_key_in(request, needs)
         else:
-            await _let_person_in(request, method, needs)
+            await _let_person_in(request, method, needs, quiet=quiet)
 
     return guard
 
@@ -123,7 +129,7 @@ async def _let_key_in(request: Request, needs: Needs) -> None:
     request.state.key = key
 
 
-async def _let_person_in(request: Request, method: str, needs: Needs) -> None:
+async def _let_person_in(request: Request, method: str, needs: Needs, *, quiet: bool) -> None:
     """Check a session, its permission and, for whatever changes something, its CSRF token.
 
     Raises:
@@ -135,7 +141,7 @@ async def _let_person_in(request: Request, method: str, needs: Needs) -> None:
     if not token:
         raise Unauthenticated("Sign in first.")
     async with node.database.transaction(Actor(ActorKind.STAFF)) as tx:
-        session = await open_session(tx, token)
+        session = await open_session(tx, token, touch=not quiet)
     request.state.session = session
     if method not in {"GET", "HEAD"}:
         given = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
