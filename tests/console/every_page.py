@@ -27,6 +27,8 @@ STAFF_PAGES: dict[str, list[str]] = {
     "/people": ["administrator"],
     "/keys": ["administrator"],
     "/record": ["auditor"],
+    "/go": ["reviewer", "administrator"],
+    "/alarms": ["administrator", "lead", "auditor"],
 }
 #: a page once more, in another state
 STAFF_VARIANTS: dict[str, list[str]] = {

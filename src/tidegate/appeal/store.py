@@ -1,6 +1,7 @@
 """The only SQL that names appeal's tables. May decide: nothing."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import LiteralString
 
 from tidegate.appeal.model import (
@@ -13,6 +14,7 @@ from tidegate.appeal.model import (
     State,
 )
 from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId, StaffId
 
@@ -71,6 +73,30 @@ async def contested(tx: Transaction, contents: Sequence[ContentId]) -> set[Conte
         ids=[content.value for content in contents],
     )
     return {ContentId(row["content"]) for row in rows}
+
+
+async def late(tx: Transaction) -> Backlog:
+    """Count the open appeals that are past due."""
+    return await tx.backlog(
+        "SELECT count(*) AS n, min(due_at) AS since FROM appeal WHERE state = 'open' AND due_at < %(now)s", now=tx.now
+    )
+
+
+async def due_before(tx: Transaction, before: datetime) -> Backlog:
+    """Count the open appeals that fall due until then and are not late yet."""
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, min(due_at) AS since FROM appeal
+        WHERE state = 'open' AND due_at >= %(now)s AND due_at <= %(before)s
+        """,
+        now=tx.now,
+        before=before,
+    )
+
+
+async def open_backlog(tx: Transaction) -> Backlog:
+    """Count the open appeals; ``since`` is when the first falls due."""
+    return await tx.backlog("SELECT count(*) AS n, min(due_at) AS since FROM appeal WHERE state = 'open'")
 
 
 def _appeal(row: Row) -> Appeal:

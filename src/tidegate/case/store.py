@@ -22,6 +22,7 @@ from tidegate.case.model import (
 from tidegate.content.model import AccountClass, ContentErased, ContentReachChanged, ContentSubmitted
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.flag.model import FlagAnswered, FlagRaised
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import CaseId, ContentId, Id, SignalId, StaffId
 from tidegate.verdict.model import HoldConfirmed, HoldLapsed, HoldReleased, VerdictGiven
@@ -102,6 +103,29 @@ async def contested(tx: Transaction, contents: Sequence[ContentId]) -> set[Conte
         ids=[content.value for content in contents],
     )
     return {ContentId(row["content"]) for row in rows}
+
+
+async def around(tx: Transaction, contents: Sequence[ContentId]) -> dict[ContentId, CaseId]:
+    """Say in which case, not yet closed, each of these contents is."""
+    rows = await tx.rows(
+        """
+        SELECT m.content, c.id FROM case_member m JOIN "case" c ON c.id = m."case"
+        WHERE c.state <> 'closed' AND m.content = ANY(%(ids)s)
+        """,
+        ids=[content.value for content in contents],
+    )
+    return {ContentId(row["content"]): CaseId(row["id"]) for row in rows}
+
+
+async def open_backlog(tx: Transaction, reason: Reason | None = None) -> Backlog:
+    """Count the cases that wait for votes: all, or those there for one reason."""
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, min(opened_at) AS since FROM "case"
+        WHERE state <> 'closed' AND state = 'open' AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+        """,
+        reason=reason,
+    )
 
 
 def _case(row: Row) -> Case:

@@ -2,6 +2,7 @@
 
 from tidegate.console import (
     account,
+    alarms,
     appeals,
     assets,
     case,
@@ -9,6 +10,7 @@ from tidegate.console import (
     decision,
     home,
     instructions,
+    jump,
     keys,
     ledger,
     notice,
@@ -35,6 +37,8 @@ DOORS = (
     people.door,
     keys.door,
     record.door,
+    alarms.door,
+    jump.door,
     assets.staff_door,
     assets.public_door,
     home.door,

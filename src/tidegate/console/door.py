@@ -11,10 +11,12 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
+from tidegate.alarms.measures import Watch
+from tidegate.alarms.model import Pressing
 from tidegate.console.errors import render_error
 from tidegate.console.forms import PageRequest
 from tidegate.console.headers import protect
-from tidegate.web.door import Door, Listener, Needs
+from tidegate.web.door import Door, Listener, Needs, node_of
 from tidegate.web.problems import as_error, of_error
 
 Handler = Callable[..., Awaitable[Any]]
@@ -29,6 +31,7 @@ class _PageRoute(APIRoute):
         async def answer(request: Request) -> Response:
             page = PageRequest(request.scope, request.receive)
             try:
+                page.state.alarms = await _alarms(page)
                 response = await handle(page)
             except Exception as error:
                 known = as_error(error)
@@ -38,6 +41,14 @@ class _PageRoute(APIRoute):
             return protect(response)
 
         return answer
+
+
+async def _alarms(request: Request) -> Pressing | None:
+    """Count what presses, for the navigation of those who may see it; None when nobody is signed in."""
+    watch = getattr(request.app.state, "watch", None)
+    if not isinstance(watch, Watch) or node_of(request).session_cookie not in request.cookies:
+        return None
+    return await watch.pressing()
 
 
 class Pages(Door):

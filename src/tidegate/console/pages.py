@@ -57,6 +57,7 @@ PLACES: Sequence[Place] = (
     Place("/appeals", N_("Appeals"), N_("Complaints that other people decide."), Permission.SEE_APPEAL),
     Place("/signals", N_("Signals"), N_("What is known, and how well."), Permission.SEE_SIGNALS),
     Place("/instructions", N_("Instructions"), N_("What platforms were asked to do."), Permission.SEE_INSTRUCTIONS),
+    Place("/alarms", N_("Alarms"), N_("What waits too long or stands still."), Permission.SEE_ALARMS),
     Place("/people", N_("People"), N_("Staff, their roles, and what needs a second person."), Permission.MANAGE_PEOPLE),
     Place("/keys", N_("Keys"), N_("Services and their API keys."), Permission.MANAGE_KEYS),
     Place("/record", N_("Record"), N_("Everything that happened, and who saw what."), Permission.READ_RECORD),
@@ -77,6 +78,7 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:  # n
             (code, name, "?" + request.url.include_query_params(lang=code).query) for code, name in LANGUAGES.items()
         ],
         session=session,
+        alarms=getattr(request.state, "alarms", None),
         places=[place for place in PLACES if session is not None and place.needs in session.permissions],
         path=request.url.path,
         **values,

@@ -7,41 +7,19 @@ from fastapi import Request
 from starlette.responses import Response
 
 from tidegate.console.door import Pages
+from tidegate.console.ids import KINDS, any_id
 from tidegate.console.pages import render
 from tidegate.console.record_store import newest_events
 from tidegate.db.transaction import Row, Transaction
-from tidegate.kernel.errors import Malformed
-from tidegate.kernel.ids import (
-    AppealId,
-    CaseId,
-    ContentId,
-    DecisionId,
-    FlagId,
-    Id,
-    InstructionId,
-    KeyId,
-    NoticeId,
-    ProposalId,
-    ServiceId,
-    SignalId,
-    StaffId,
-    VoteId,
-)
+from tidegate.kernel.ids import StaffId
 from tidegate.people.exposure import views_of
-from tidegate.people.model import PasskeyId, Permission, SessionId, View
+from tidegate.people.model import Permission, View
 from tidegate.people.store import name_of
 from tidegate.web.door import Listener, node_of, staff
 
 door = Pages(Listener.STAFF)
 
 _MOST = 100
-_KINDS: dict[str, type[Id]] = {
-    kind.word: kind
-    for kind in (
-        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, NoticeId, PasskeyId, ProposalId,
-        ServiceId, SessionId, SignalId, StaffId, VoteId,
-    )
-}  # fmt: skip
 
 
 @door.get("/record", needs=Permission.READ_RECORD)
@@ -69,18 +47,6 @@ async def record_page(request: Request) -> Response:
     return render(request, "staff/record.html", about=text, **shown)
 
 
-def any_id(text: str) -> Id:
-    """Read an id of any kind.
-
-    Raises:
-        Malformed: it is none.
-    """
-    kind = _KINDS.get(text.rpartition("_")[0])
-    if kind is None:
-        raise Malformed(f"An id begins with one of {', '.join(sorted(_KINDS))}.", reference="about")
-    return kind.parse(text)
-
-
 def _event(row: Row) -> dict[str, object]:
     person = row["actor_kind"] == "staff" and row["actor"]
     return {
@@ -93,6 +59,6 @@ def _event(row: Row) -> dict[str, object]:
 
 
 def _subject_of(view: View) -> str:
-    kind = _KINDS.get(view.kind)
+    kind = KINDS.get(view.kind)
     subject: UUID = view.subject
     return str(kind(subject)) if kind else str(subject)

@@ -18,3 +18,9 @@ async def newest_events(tx: Transaction, *, about: UUID | None, before: int | No
         before=before,
         most=most,
     )
+
+
+async def mentioned(tx: Transaction, thing: UUID) -> bool:
+    """Say whether any event names a thing."""
+    row = await tx.row("SELECT 1 AS one FROM event WHERE about @> ARRAY[%(thing)s::uuid] LIMIT 1", thing=thing)
+    return row is not None

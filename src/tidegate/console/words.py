@@ -11,6 +11,58 @@ def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
 
 
 WORDS: dict[str, dict[str, str]] = {
+    "severity": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
+    "alarm": {
+        "unchecked_retried": N_("Uploads that could not be checked and wait for another try"),
+        "unchecked_sampled": N_("Unchecked uploads that people should look at"),
+        "appeals_late": N_("Complaints past their time"),
+        "appeals_due": N_("Complaints due within a day"),
+        "holds_unvoted": N_("Holds that end soon, with no vote yet"),
+        "holds_overdue": N_("Holds whose time is over and that nobody ended"),
+        "decisions_overdue": N_("Decisions that should be in effect and are not"),
+        "jobs_failed": N_("Jobs that were given up"),
+        "jobs_waiting": N_("Jobs that nobody begins"),
+        "undelivered": N_("Dead letters: instructions no platform took"),
+        "unacknowledged": N_("Instructions that platforms have not acknowledged"),
+        "ledger_late": N_("Rows that should be in the public ledger"),
+        "ledger_refused": N_("The public ledger is not signed"),
+        "jail_down": N_("Nothing can be decoded: the jail is down"),
+        "jail_locks_missing": N_("Locks the jail does without"),
+        "proposals_waiting": N_("Proposals that wait for a second person"),
+        "signals_disputed": N_("Signals that are disputed"),
+        "keys_expiring": N_("API keys that expire soon"),
+    },
+    "jail_ended": {
+        "answered": N_("Answered"),
+        "undecodable": N_("Could not be decoded"),
+        "too_large": N_("Too large"),
+        "timeout": N_("Took too long"),
+        "engine_down": N_("Not available"),
+    },
+    "alarm_do": {
+        "unchecked_retried": N_(
+            "They are tried again by themselves. If it goes on, look whether the worker and the jail run."
+        ),
+        "unchecked_sampled": N_("They are in the queue, under the reason that they could not be checked."),
+        "appeals_late": N_("Have them judged before anything else: people wait for an answer the law promises."),
+        "appeals_due": N_("Ask those who judge complaints to look at them today."),
+        "holds_unvoted": N_("Ask reviewers to look: without a decision they lapse and are shown again."),
+        "holds_overdue": N_(
+            "The worker stands still: start it again. Platforms end a hold by their own clock in any case."
+        ),
+        "decisions_overdue": N_("The worker stands still: start it again. Nothing decided is lost."),
+        "jobs_failed": N_("Look into the log for why, then let the job library try them again."),
+        "jobs_waiting": N_("Start a worker, or one more."),
+        "undelivered": N_("Find out what is wrong at the platform, then send them again."),
+        "unacknowledged": N_("They are tried again for three days. Ask the platform whether it takes instructions."),
+        "ledger_late": N_("Look whether the worker runs and the export folder can be written to."),
+        "ledger_refused": N_("Read why below, and follow it. Signing anyway would fork the log before the public."),
+        "jail_down": N_("Run tidegate jail check at the machine. Until then every upload is answered unchecked."),
+        "jail_locks_missing": N_("They were accepted in the settings. A newer kernel has them."),
+        "proposals_waiting": N_("Someone other than the one who proposed approves or declines."),
+        "signals_disputed": N_("No machine holds by them. Find out who disputes them and why."),
+        "keys_expiring": N_("Issue a new key, have the platform use it, then revoke the old one."),
+    },
     "reason": {
         "exact_match": N_("The same bytes are known"),
         "look_alike": N_("It looks like something known"),

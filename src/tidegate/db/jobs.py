@@ -8,6 +8,7 @@ from typing import Any
 from procrastinate import App, PsycopgConnector
 
 from tidegate.db.transaction import Transaction
+from tidegate.kernel.backlog import Backlog
 
 #: Only names tasks and writes rows on connections it is handed; workers have their own, with the code of each task.
 _DEFERRER = App(connector=PsycopgConnector())
@@ -17,4 +18,31 @@ async def defer(tx: Transaction, task: str, *, lock: str | None = None, **argume
     """Defer a job; those with the same lock run one at a time, in the order they were deferred."""
     await _DEFERRER.configure_task(task, lock=lock, allow_unknown=True, connection=tx.connection).defer_async(
         **arguments
+    )
+
+
+async def failed(tx: Transaction) -> Backlog:
+    """Count the jobs that were given up."""
+    return await tx.backlog(
+        """
+        SELECT count(DISTINCT j.id) AS n, min(e.at) AS since FROM procrastinate_jobs j
+        LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed' WHERE j.status = 'failed'
+        """
+    )
+
+
+async def waiting(tx: Transaction) -> Backlog:
+    """Count the jobs that could have begun; those that wait for their next attempt are not among them.
+
+    Jobs go by the database's clock, so their age is told on the node's.
+    """
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, %(now)s::timestamptz - (now() - min(since)) AS since FROM (
+            SELECT coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = j.id)) AS since
+            FROM procrastinate_jobs j
+            WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+        ) AS due
+        """,
+        now=tx.now,
     )

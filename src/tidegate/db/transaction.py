@@ -18,6 +18,7 @@ from typing import Any, LiteralString, TypeVar
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.clock import Clock
 from tidegate.kernel.event import Event, encode, ids_in
 from tidegate.kernel.ids import Id, Randomness
@@ -104,6 +105,12 @@ class Transaction:
         """Run a query; give its first row."""
         cursor = await self.connection.execute(sql, values)
         return await cursor.fetchone()
+
+    async def backlog(self, sql: LiteralString, **values: object) -> Backlog:
+        """Run a query that gives one row with the columns ``n`` and ``since``."""
+        row = await self.row(sql, **values)
+        assert row is not None
+        return Backlog(int(row["n"]), row["since"])
 
     async def append(self, *events: Event) -> None:
         """Write events, their views, and what follows with them."""

@@ -22,6 +22,7 @@ from tidegate.decision.model import (
     VoteCast,
     VoteWithdrawn,
 )
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event, encode
 from tidegate.kernel.ids import CaseId, ContentId, DecisionId, StaffId, VoteId
 from tidegate.signal.model import Label
@@ -101,6 +102,29 @@ async def restricted_by(tx: Transaction, contents: Sequence[ContentId]) -> list[
         ids=[content.value for content in contents],
     )
     return [ContentId(row["content"]) for row in rows]
+
+
+async def voted_on(tx: Transaction, cases: Sequence[CaseId]) -> set[CaseId]:
+    """Say on which of these cases somebody voted."""
+    rows = await tx.rows(
+        'SELECT DISTINCT "case" FROM vote WHERE "case" = ANY(%(ids)s) AND NOT withdrawn',
+        ids=[case.value for case in cases],
+    )
+    return {CaseId(row["case"]) for row in rows}
+
+
+async def case_of_vote(tx: Transaction, vote: VoteId, voter: StaffId) -> CaseId | None:
+    """Say on which case someone cast this vote of theirs."""
+    row = await tx.row('SELECT "case" FROM vote WHERE id = %(id)s AND voter = %(voter)s', id=vote, voter=voter)
+    return None if row is None else CaseId(row["case"])
+
+
+async def overdue(tx: Transaction) -> Backlog:
+    """Count the decisions whose undo time is over and that were not issued."""
+    return await tx.backlog(
+        "SELECT count(*) AS n, min(issue_at) AS since FROM decision WHERE state = 'made' AND issue_at <= %(now)s",
+        now=tx.now,
+    )
 
 
 def _vote(row: Row) -> Vote:

@@ -14,6 +14,7 @@ from tidegate.enforcement.model import (
     Superseded,
     Undelivered,
 )
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, NoticeId, ServiceId
 
@@ -78,6 +79,13 @@ async def waiting(tx: Transaction, content: ContentId) -> list[Instruction]:
         content=content,
     )
     return [_instruction(row) for row in rows]
+
+
+async def in_state(tx: Transaction, state: State) -> Backlog:
+    """Count the instructions in a state, since they were given or last sent again."""
+    return await tx.backlog(
+        "SELECT count(*) AS n, min(waiting_since) AS since FROM instruction WHERE state = %(state)s", state=state
+    )
 
 
 def _instruction(row: Row) -> Instruction:

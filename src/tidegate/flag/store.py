@@ -11,6 +11,12 @@ async def load(tx: Transaction, flag: FlagId, service: ServiceId) -> Row | None:
     return await tx.row("SELECT * FROM flag WHERE id = %(id)s AND service = %(service)s", id=flag, service=service)
 
 
+async def content_of(tx: Transaction, flag: FlagId) -> ContentId | None:
+    """Say what someone's report is about."""
+    row = await tx.row("SELECT content FROM flag WHERE id = %(id)s", id=flag)
+    return None if row is None else ContentId(row["content"])
+
+
 async def on_content(tx: Transaction, content: ContentId) -> list[tuple[FlagId, State]]:
     """List the flags on a content, and how they stand."""
     rows = await tx.rows("SELECT id, state FROM flag WHERE content = %(content)s ORDER BY id", content=content)

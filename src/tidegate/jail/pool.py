@@ -92,6 +92,11 @@ class Jail:
         """Say whether requests can be answered: started, and with children or a forkserver that makes them."""
         return self._keeper is not None and not self._down
 
+    @property
+    def children(self) -> int:
+        """Count the children there are or that are being made."""
+        return len(self._workers)
+
     async def start(self) -> None:
         """Start the forkserver and the children, from the main thread.
 

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     SEE_INSTRUCTIONS = "see_instructions"
     READ_RECORD = "read_record"
+    #: Counts and times of what waits or stands still; no content, no hash, no person.
+    SEE_ALARMS = "see_alarms"
     SEE_OWN_ACCOUNT = "see_own_account"
 
 
@@ -60,13 +62,25 @@ EVERYONE = frozenset({Permission.SEE_OWN_ACCOUNT})
 ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.REVIEWER: frozenset({Permission.SEE_CASE, Permission.SEE_CONTENT_BYTES, Permission.VOTE}),
     Role.SENIOR_REVIEWER: frozenset(
-        {Permission.SEE_CASE, Permission.SEE_CONTENT_BYTES, Permission.VOTE, Permission.SEE_SIGNALS}
+        {
+            Permission.SEE_CASE,
+            Permission.SEE_CONTENT_BYTES,
+            Permission.VOTE,
+            Permission.SEE_SIGNALS,
+            Permission.SEE_ALARMS,
+        }
     ),
     Role.APPEAL_REVIEWER: frozenset(
         {Permission.SEE_CASE, Permission.SEE_CONTENT_BYTES, Permission.SEE_APPEAL, Permission.JUDGE_APPEAL}
     ),
     Role.POLICY_LEAD: frozenset(
-        {Permission.SEE_SIGNALS, Permission.IMPORT_SIGNALS, Permission.SET_POLICY, Permission.APPROVE_POLICY}
+        {
+            Permission.SEE_SIGNALS,
+            Permission.IMPORT_SIGNALS,
+            Permission.SET_POLICY,
+            Permission.APPROVE_POLICY,
+            Permission.SEE_ALARMS,
+        }
     ),
     Role.LEGAL_OFFICER: frozenset(),
     Role.ADMINISTRATOR: frozenset(
@@ -75,6 +89,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.APPROVE_PEOPLE,
             Permission.MANAGE_KEYS,
             Permission.SEE_INSTRUCTIONS,
+            Permission.SEE_ALARMS,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -85,6 +100,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SEE_SIGNALS,
             Permission.SEE_INSTRUCTIONS,
             Permission.READ_RECORD,
+            Permission.SEE_ALARMS,
         }
     ),
 }

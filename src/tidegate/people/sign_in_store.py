@@ -126,6 +126,21 @@ async def sessions_of(tx: Transaction, staff: StaffId) -> list[tuple[SessionId, 
     return [(SessionId(row["id"]), SignInMethod(row["method"]), row["started_at"], row["seen_at"]) for row in rows]
 
 
+async def owner_of_session(tx: Transaction, session: SessionId) -> StaffId | None:
+    """Say whose session this is, while it lives."""
+    row = await tx.row(
+        """
+        SELECT staff FROM sign_in_session
+        WHERE id = %(id)s AND seen_at > %(now)s - %(idle)s AND started_at > %(now)s - %(life)s
+        """,
+        id=session,
+        now=tx.now,
+        idle=SESSION_IDLE,
+        life=SESSION_LIFE,
+    )
+    return None if row is None else StaffId(row["staff"])
+
+
 async def end_session(tx: Transaction, staff: StaffId, session: SessionId) -> bool:
     """End one of someone's sessions; say whether it was theirs."""
     ended = await tx.execute(

@@ -1,11 +1,12 @@
 """The only SQL that names the views of people: staff, proposals, services, API keys. May decide: nothing."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, StaffId
 from tidegate.people.model import (
@@ -127,6 +128,17 @@ async def open_proposals(tx: Transaction) -> list[Proposal]:
     return [_proposal(row) for row in rows]
 
 
+async def proposals_backlog(tx: Transaction) -> Backlog:
+    """Count what waits for a second person; ``since`` is when the first expires."""
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, min(expires_at) AS since FROM proposal
+        WHERE standing = 'open' AND expires_at > %(now)s
+        """,
+        now=tx.now,
+    )
+
+
 async def newest_proposals(tx: Transaction, most: int = 200) -> list[Proposal]:
     """List proposals, decided or not, newest first."""
     rows = await tx.rows("SELECT * FROM proposal ORDER BY id DESC LIMIT %(most)s", most=most)
@@ -188,6 +200,21 @@ async def keys_of(tx: Transaction, service: ServiceId) -> list[Key]:
         id=service,
     )
     return [_key(row) for row in rows]
+
+
+async def keys_expiring(tx: Transaction, before: datetime) -> Backlog:
+    """Count the keys in use that expire until then; ``since`` is when the first does.
+
+    A key used within the last month is in use; one that nobody uses may expire unmissed.
+    """
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, min(expires_at) AS since FROM api_key JOIN api_key_use ON key = id
+        WHERE NOT revoked AND expires_at > %(now)s AND expires_at <= %(before)s AND day > %(now)s::date - 30
+        """,
+        now=tx.now,
+        before=before,
+    )
 
 
 async def key_label(tx: Transaction, key: KeyId) -> str | None:

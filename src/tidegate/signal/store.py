@@ -5,6 +5,7 @@ from typing import Any
 
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import DecisionId, SignalId
 from tidegate.signal.model import (
@@ -83,6 +84,13 @@ async def newest(tx: Transaction, most: int = 200) -> list[Signal]:
     """List signals for reading, newest change first."""
     rows = await tx.rows("SELECT * FROM signal ORDER BY position DESC LIMIT %(most)s", most=most)
     return [_signal(row) for row in rows]
+
+
+async def disputed_backlog(tx: Transaction) -> Backlog:
+    """Count the signals in use that are disputed."""
+    return await tx.backlog(
+        "SELECT count(*) AS n, NULL::timestamptz AS since FROM signal WHERE disputed AND standing <> 'withdrawn'"
+    )
 
 
 def _signal(row: Row) -> Signal:

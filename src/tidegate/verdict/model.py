@@ -35,6 +35,10 @@ class Reason(StrEnum):
     ENGINE_DOWN = "engine_down"
 
 
+#: What is tried again by itself; of the other two, people see a sample (floor rule 2).
+RETRIED = frozenset({Reason.TIMEOUT, Reason.ENGINE_DOWN})
+
+
 class HoldState(StrEnum):
     HELD = "held"
     LAPSED = "lapsed"

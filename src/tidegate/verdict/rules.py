@@ -22,7 +22,7 @@ from tidegate.kernel.ids import SignalId
 from tidegate.match.model import QUALITY_FLOOR, Match
 from tidegate.signal.model import Label, Signal
 from tidegate.signal.rules import enforceable, may_hold, proposes
-from tidegate.verdict.model import Hold, HoldState, Reason, Verdict, VerdictKind
+from tidegate.verdict.model import RETRIED, Hold, HoldState, Reason, Verdict, VerdictKind
 
 #: Floor rule 1: no setting may raise this.
 LONGEST_HOLD = timedelta(hours=24)
@@ -157,4 +157,4 @@ def shown_to_people(verdict: Verdict, sample: float, share: float) -> bool:
 
 def retried(verdict: Verdict) -> bool:
     """Say whether an unchecked upload is tried again by itself (floor rule 2)."""
-    return verdict.reason in {Reason.TIMEOUT, Reason.ENGINE_DOWN}
+    return verdict.reason in RETRIED

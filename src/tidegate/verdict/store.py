@@ -7,11 +7,13 @@ from tidegate.content.model import ContentErased
 from tidegate.content.store import facts_part, fingerprints_of, uploader_digest
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.kernel.backlog import NOTHING, Backlog
 from tidegate.kernel.event import Event, decode
 from tidegate.kernel.ids import ContentId, ServiceId, SignalId
 from tidegate.match.model import Match
 from tidegate.signal.model import Label
 from tidegate.verdict.model import (
+    RETRIED,
     BytesAllowed,
     BytesForgotten,
     BytesRemembered,
@@ -21,6 +23,7 @@ from tidegate.verdict.model import (
     HoldReleased,
     HoldState,
     LookAlikeHoldsSwitched,
+    Reason,
     VerdictGiven,
 )
 
@@ -74,7 +77,7 @@ async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
 
 
 async def latest(tx: Transaction, content: ContentId) -> Row | None:
-    """Give the newest verdict on a content: revision, verdict, reason, position, held_until."""
+    """Give the newest verdict on a content: revision, verdict, reason, position, given_at."""
     return await tx.row(
         "SELECT * FROM verdict WHERE content = %(content)s ORDER BY revision DESC LIMIT 1", content=content
     )
@@ -103,11 +106,46 @@ async def unchecked_to_retry(tx: Transaction, most: int = 20) -> list[ContentId]
 
 async def unchecked_backlog(tx: Transaction) -> int:
     """Count what could not be checked and still waits to be."""
-    row = await tx.row(
-        "SELECT count(*) AS n FROM verdict WHERE verdict = 'unchecked' AND reason IN ('timeout', 'engine_down')"
+    waiting = await unchecked_by_reason(tx, since=tx.now)
+    return sum(waiting[reason].count for reason in RETRIED)
+
+
+async def unchecked_by_reason(tx: Transaction, since: datetime) -> dict[Reason, Backlog]:
+    """Count what could not be checked: where it is tried again, all that waits; else what came in since then."""
+    rows = await tx.rows(
+        """
+        SELECT v.reason, count(*) AS n, min(v.given_at) AS since FROM verdict v
+        WHERE v.verdict = 'unchecked' AND (v.reason = ANY(%(retried)s) OR v.given_at >= %(since)s)
+          AND NOT EXISTS (SELECT 1 FROM verdict w WHERE w.content = v.content AND w.revision > v.revision)
+        GROUP BY v.reason
+        """,
+        retried=sorted(RETRIED),
+        since=since,
     )
-    assert row is not None
-    return int(row["n"])
+    found = {Reason(row["reason"]): Backlog(int(row["n"]), row["since"]) for row in rows}
+    return {reason: found.get(reason, NOTHING) for reason in (*sorted(RETRIED), Reason.UNDECODABLE, Reason.TOO_LARGE)}
+
+
+async def holds_ending(tx: Transaction, before: datetime, most: int = 1000) -> list[tuple[ContentId, datetime]]:
+    """List the running holds that end before then, the soonest first; what is over already is not among them."""
+    rows = await tx.rows(
+        """
+        SELECT content, expires_at FROM hold
+        WHERE state = 'held' AND expires_at > %(now)s AND expires_at <= %(before)s ORDER BY expires_at LIMIT %(most)s
+        """,
+        now=tx.now,
+        before=before,
+        most=most,
+    )
+    return [(ContentId(row["content"]), row["expires_at"]) for row in rows]
+
+
+async def holds_overdue(tx: Transaction) -> Backlog:
+    """Count the holds whose time is over and that nobody ended."""
+    return await tx.backlog(
+        "SELECT count(*) AS n, min(expires_at) AS since FROM hold WHERE state = 'held' AND expires_at <= %(now)s",
+        now=tx.now,
+    )
 
 
 async def look_alike_holds(tx: Transaction) -> bool:
@@ -165,10 +203,10 @@ def _hold(row: Row) -> Hold:
 async def _given(tx: Transaction, happened: VerdictGiven) -> None:
     await tx.execute(
         """
-        INSERT INTO verdict (content, revision, verdict, reason, position, signals)
-        VALUES (%(content)s, %(revision)s, %(verdict)s, %(reason)s, %(position)s, %(signals)s)
-        ON CONFLICT (content, revision) DO UPDATE SET (verdict, reason, position, signals)
-          = (EXCLUDED.verdict, EXCLUDED.reason, EXCLUDED.position, EXCLUDED.signals)
+        INSERT INTO verdict (content, revision, verdict, reason, position, signals, given_at)
+        VALUES (%(content)s, %(revision)s, %(verdict)s, %(reason)s, %(position)s, %(signals)s, %(at)s)
+        ON CONFLICT (content, revision) DO UPDATE SET (verdict, reason, position, signals, given_at)
+          = (EXCLUDED.verdict, EXCLUDED.reason, EXCLUDED.position, EXCLUDED.signals, EXCLUDED.given_at)
         """,
         content=happened.content,
         revision=happened.revision,
@@ -176,6 +214,7 @@ async def _given(tx: Transaction, happened: VerdictGiven) -> None:
         reason=happened.reason,
         position=happened.position,
         signals=[match.signal.value for match in happened.matches],
+        at=tx.now,
     )
     await _end(tx, happened.content, HoldState.REPLACED, but_revision=happened.revision)
     if happened.held_until is not None:

@@ -17,6 +17,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tidegate.alarms.measures import Watch
 from tidegate.node import Node
 from tidegate.web import problems
 from tidegate.web.door import Door, Listener
@@ -33,6 +34,14 @@ REQUESTS = Counter(
 )
 SECONDS = Histogram("tidegate_request_seconds", "Time to answer.", ["listener", "route"], registry=REGISTRY)
 UNCHECKED = Gauge("tidegate_unchecked_backlog", "Uploads that could not be checked and wait.", registry=REGISTRY)
+WAITING = Gauge("tidegate_waiting", "How many wait, by what an alarm can be about.", ["what"], registry=REGISTRY)
+WAITING_SECONDS = Gauge(
+    "tidegate_waiting_seconds", "How long the oldest has waited; below 0: until it is due.", ["what"], registry=REGISTRY
+)
+ALARM = Gauge("tidegate_alarm", "0 quiet, 1 note, 2 warning, 3 danger.", ["what"], registry=REGISTRY)
+JAILED = Gauge(
+    "tidegate_jail_requests", "Requests to this process's jail, by how they ended.", ["ended"], registry=REGISTRY
+)
 
 
 class Traced:
@@ -120,6 +129,8 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door], as_p
     )
     application.state.node = node
     application.state.limits = Limits()
+    if listener is Listener.STAFF:
+        application.state.watch = Watch(node)
     for door in doors:
         if door.listener is listener:
             application.include_router(door.router)

@@ -8,12 +8,14 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import generate_latest
 from starlette.responses import Response
 
+from tidegate.alarms.measures import measure
+from tidegate.alarms.model import Alarm
+from tidegate.alarms.rules import severity_of
 from tidegate.db.transaction import TIME, Transaction
 from tidegate.kernel.errors import TidegateError
 from tidegate.ledger.export import published
 from tidegate.ledger.note import Verifier
-from tidegate.verdict.store import unchecked_backlog
-from tidegate.web.app import REGISTRY, UNCHECKED
+from tidegate.web.app import ALARM, JAILED, REGISTRY, UNCHECKED, WAITING, WAITING_SECONDS
 from tidegate.web.door import Door, Listener, Open, node_of
 from tidegate.web.problems import as_error
 
@@ -58,5 +60,14 @@ async def _ping(tx: Transaction) -> None:
 @door.route("GET", "/metrics", needs=Open.ANYONE, tags=["health"], response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Give the node's numbers for Prometheus: counts and times, never an id."""
-    UNCHECKED.set(await node_of(request).run(TIME, unchecked_backlog))
+    node = node_of(request)
+    measured = await node.run(TIME, lambda tx: measure(tx, node))
+    UNCHECKED.set(measured.backlogs[Alarm.UNCHECKED_RETRIED].count)
+    for alarm, waiting in measured.backlogs.items():
+        severity = severity_of(alarm, waiting, measured.at)
+        WAITING.labels(alarm).set(waiting.count)
+        WAITING_SECONDS.labels(alarm).set((measured.at - waiting.since).total_seconds() if waiting.since else 0)
+        ALARM.labels(alarm).set(severity.level if severity else 0)
+    for ended, count in measured.jail.counts.items():
+        JAILED.labels(ended).set(count)
     return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4")

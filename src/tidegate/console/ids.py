@@ -1,0 +1,40 @@
+"""Every kind of id that people meet on a page. May decide: nothing."""
+
+from tidegate.kernel.errors import Malformed
+from tidegate.kernel.ids import (
+    AppealId,
+    CaseId,
+    ContentId,
+    DecisionId,
+    FlagId,
+    Id,
+    InstructionId,
+    KeyId,
+    NoticeId,
+    ProposalId,
+    ServiceId,
+    SignalId,
+    StaffId,
+    VoteId,
+)
+from tidegate.people.model import PasskeyId, SessionId
+
+KINDS: dict[str, type[Id]] = {
+    kind.word: kind
+    for kind in (
+        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, NoticeId, PasskeyId, ProposalId,
+        ServiceId, SessionId, SignalId, StaffId, VoteId,
+    )
+}  # fmt: skip
+
+
+def any_id(text: str) -> Id:
+    """Read an id of any kind.
+
+    Raises:
+        Malformed: it is none.
+    """
+    kind = KINDS.get(text.rpartition("_")[0])
+    if kind is None:
+        raise Malformed(f"An id begins with one of {', '.join(sorted(KINDS))}.", reference="about")
+    return kind.parse(text)
