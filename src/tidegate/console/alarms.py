@@ -20,7 +20,7 @@ from tidegate.web.door import Listener, node_of, session_of, staff
 
 door = Pages(Listener.STAFF)
 
-_QUEUE = (("/queue", Permission.SEE_CASE),)
+_QUEUE = (("/queue?held=yes&waits=anyone", Permission.SEE_CASE),)
 _APPEALS = (("/appeals", Permission.SEE_APPEAL),)
 _LEDGER = (("/alarms#ledger", Permission.SEE_ALARMS),)
 _JAIL = (("/alarms#jail", Permission.SEE_ALARMS),)
@@ -28,12 +28,12 @@ _JAIL = (("/alarms#jail", Permission.SEE_ALARMS),)
 #: Where something can be done about it, and who may go there.
 LINKS: dict[Alarm, tuple[tuple[str, Permission], ...]] = {
     Alarm.UNCHECKED_RETRIED: (("/alarms#unchecked", Permission.SEE_ALARMS),),
-    Alarm.UNCHECKED_SAMPLED: (("/queue?reason=unchecked", Permission.SEE_CASE),),
+    Alarm.UNCHECKED_SAMPLED: (("/queue?reason=unchecked&waits=anyone", Permission.SEE_CASE),),
     Alarm.APPEALS_LATE: _APPEALS,
     Alarm.APPEALS_DUE: _APPEALS,
     Alarm.HOLDS_UNVOTED: _QUEUE,
     Alarm.HOLDS_OVERDUE: _QUEUE,
-    Alarm.DECISIONS_OVERDUE: _QUEUE,
+    Alarm.DECISIONS_OVERDUE: (("/queue?state=decided&waits=anyone", Permission.SEE_CASE),),
     Alarm.JOBS_FAILED: (),
     Alarm.JOBS_WAITING: (),
     Alarm.UNDELIVERED: (("/instructions?state=undelivered", Permission.SEE_INSTRUCTIONS),),
