@@ -25,6 +25,7 @@ EXITS: dict[Kind, int] = {
     Kind.STATE: 1,
     Kind.TOO_LARGE: 1,
     Kind.RATE_LIMITED: 75,
+    Kind.REST: 75,
 }
 
 

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from tidegate.decision.policy import LONGEST_UNDO, WIDEST_ALONE, Policy
 from tidegate.kernel.errors import ConfigurationError
+from tidegate.people.exposure_rules import ExposurePolicy
 from tidegate.verdict.rules import LONGEST_HOLD
 from tidegate.verdict.steps import HoldPolicy
 
@@ -79,6 +80,16 @@ class Settings(BaseSettings):
     wide_reach: int = Field(
         WIDEST_ALONE, ge=0, description="Reach from which two people decide; may be lowered, never raised."
     )
+    exposure_budget_minutes: int = Field(
+        60,
+        ge=5,
+        le=240,
+        description="Minutes a day that one person is shown pictures; a minute of severity 3 counts three.",
+    )
+    exposure_break_after_minutes: int = Field(
+        20, ge=5, le=60, description="Minutes of looking without a break until one is due."
+    )
+    exposure_break_minutes: int = Field(10, ge=5, le=60, description="Minutes without looking that make a break.")
     unchecked_share: float = Field(
         0.1, ge=0, le=1, description="Share of undecodable or too large uploads that people look at."
     )
@@ -145,6 +156,15 @@ class Settings(BaseSettings):
     def policy(self) -> Policy:
         """What concerns decisions."""
         return Policy(wide_reach=self.wide_reach, undo_for=timedelta(seconds=self.undo_seconds))
+
+    @property
+    def exposure_policy(self) -> ExposurePolicy:
+        """What concerns looking; that it is counted is no setting."""
+        return ExposurePolicy(
+            budget=timedelta(minutes=self.exposure_budget_minutes),
+            break_after=timedelta(minutes=self.exposure_break_after_minutes),
+            break_for=timedelta(minutes=self.exposure_break_minutes),
+        )
 
     @property
     def keys_directory(self) -> Path:

@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fingerprint.pictures import DATA, distance, encoded, needs_data, scene
+from fingerprint.pictures import DATA, distance, encoded, needs_data, noise, scene
 from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import PIXELS, PREVIEW_SIDE, PictureFingerprint, PreviewArguments
+from tidegate.fingerprint.picture import (
+    LARGEST_PREVIEW,
+    PIXELS,
+    Filter,
+    PictureFingerprint,
+    PreviewArguments,
+    Size,
+)
 from tidegate.jail import Reason, Refusal
 from tidegate.jail.child import run
 from tidegate.jail.model import TOO_LARGE, UNDECODABLE
@@ -166,34 +173,82 @@ def test_a_polyglot_is_the_picture_it_shows() -> None:
     assert status_of(archive + encoded(RGB)) == UNDECODABLE
 
 
-def shown(data: bytes, *, grey: bool = False, blur: bool = False) -> Image.Image:
-    answer = decoder.preview(data, PreviewArguments(grey=grey, blur=blur).pack())
-    return Image.open(io.BytesIO(answer))
+def preview(data: bytes, filter_: Filter = Filter.CLEAR, size: Size = Size.LARGE) -> bytes:
+    return decoder.preview(data, PreviewArguments(filter=filter_, size=size).pack())
 
 
-def test_a_preview_is_small_upright_and_carries_nothing_along() -> None:
+def shown(data: bytes, filter_: Filter = Filter.CLEAR, size: Size = Size.LARGE) -> Image.Image:
+    return Image.open(io.BytesIO(preview(data, filter_, size)))
+
+
+@pytest.mark.parametrize("filter_", Filter)
+@pytest.mark.parametrize(("size", "expected"), [(Size.SMALL, (144, 240)), (Size.LARGE, (576, 960))])
+def test_a_preview_is_upright_and_carries_nothing_along(filter_: Filter, size: Size, expected: tuple[int, int]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "where it was taken"
     data = encoded(scene(900, 1500), "JPEG", exif=exif, comment=b"who took it", icc_profile=b"x" * 200)
-    small = shown(data)
+    small = shown(data, filter_, size)
     assert small.format == "JPEG"
-    assert small.size == (288, PREVIEW_SIDE)
+    assert small.size == expected
     assert not small.getexif()
     for word in (b"where", b"who", b"xxxx"):
         assert word in data
-        assert word not in decoder.preview(data, PreviewArguments(grey=False, blur=False).pack())
+        assert word not in preview(data, filter_, size)
 
 
 def test_a_small_picture_is_not_enlarged() -> None:
     assert shown(encoded(scene(40, 60))).size == (60, 40)
 
 
-def test_a_preview_can_be_grey_and_blurred() -> None:
-    data = encoded(RGB)
-    assert shown(data, grey=True).mode == "L"
-    plain, soft = (np.asarray(shown(data, grey=True, blur=blur)).astype(int) for blur in (False, True))
-    assert np.abs(np.diff(soft)).mean() < np.abs(np.diff(plain)).mean() / 3
+@pytest.mark.parametrize("filter_", Filter)
+@pytest.mark.parametrize("sides", [(1, 1), (1, 900), (900, 1), (2, 3)])
+def test_the_smallest_pictures_have_every_filter(filter_: Filter, sides: tuple[int, int]) -> None:
+    assert shown(encoded(noise(*sides)), filter_).size == sides[::-1]
+
+
+def slopes(picture: Image.Image) -> float:
+    """Say how much neighbours differ: what a blur takes away."""
+    return float(np.abs(np.diff(np.asarray(picture.convert("L")).astype(int))).mean())
+
+
+@pytest.mark.parametrize("size", Size)
+def test_each_filter_spares_in_its_own_way(size: Size) -> None:
+    data = encoded(scene(700, 1100))
+    blur, lines, grey, clear = (shown(data, filter_, size) for filter_ in Filter)
+    assert [picture.mode for picture in (blur, lines, grey, clear)] == ["L", "L", "L", "RGB"]
+    assert slopes(blur) < slopes(grey) / 3
+    assert slopes(grey) == pytest.approx(slopes(clear), rel=0.1)
+
+
+@pytest.mark.parametrize("size", Size)
+def test_a_blur_leaves_nothing_fine(size: Size) -> None:
+    """Stripes a fiftieth of the side wide, as of a face in a crowd, or of words, are gone."""
+    pixels = np.full((1000, 1000, 3), 40, np.uint8)
+    pixels[:, np.arange(1000) // 20 % 2 == 0] = 220
+    blur, grey = (np.asarray(shown(encoded(pixels), filter_, size)).astype(int) for filter_ in (Filter.BLUR, Filter.GREY))
+    edge = blur.shape[1] // 8
+    assert blur[:, edge:-edge].std() < 4
+    assert grey.std() > 60
+
+
+@pytest.mark.parametrize("size", Size)
+def test_a_drawing_has_lines_where_edges_are_and_paper_elsewhere(size: Size) -> None:
+    pixels = np.full((1000, 1000, 3), 90, np.uint8)
+    pixels[:, 500:] = (200, 140, 30)
+    drawn = np.asarray(shown(encoded(pixels), Filter.LINES, size)).astype(int)
+    middle = drawn.shape[1] // 2
+    assert drawn[:, middle - 1 : middle + 1].max() < 200
+    assert drawn[:, : middle - middle // 8].min() > 245
+    assert drawn[:, middle + middle // 8 :].min() > 245
+    # What has no edges stays empty: its grain is not drawn large.
+    faint = np.full((600, 600, 3), 120, np.uint8) + np.random.default_rng(0).integers(0, 3, (600, 600, 3), np.uint8)
+    assert np.asarray(shown(encoded(faint), Filter.LINES, size)).min() > 240
+
+
+@pytest.mark.parametrize("filter_", Filter)
+def test_the_noisiest_picture_fits(filter_: Filter) -> None:
+    assert len(preview(encoded(noise(1920, 1920)[::2, ::2]), filter_)) < LARGEST_PREVIEW
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "1", "L", "CMYK"])

@@ -18,7 +18,14 @@ from fingerprint.pictures import distance, encoded, noise, scene
 from tidegate.fingerprint.command import fingerprint_files
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import PictureFingerprint, fingerprint_in, preview_in
+from tidegate.fingerprint.picture import (
+    Filter,
+    PictureFingerprint,
+    PreviewArguments,
+    Size,
+    fingerprint_in,
+    preview_in,
+)
 from tidegate.jail import Jail, JailError, Reason
 
 PICTURE = scene(440, 460)
@@ -32,6 +39,9 @@ class Held:
 
     def fingerprint(self, data: bytes) -> PictureFingerprint:
         return self.runner.run(fingerprint_in(self.jail, data))
+
+    def preview(self, data: bytes, filter_: Filter, size: Size = Size.SMALL) -> bytes:
+        return self.runner.run(preview_in(self.jail, data, PreviewArguments(filter=filter_, size=size)))
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +71,9 @@ def test_every_format_decodes_behind_every_lock(held: Held, kind: str, mode: str
     found = held.fingerprint(data)
     assert (found.width, found.height) == (460, 440)
     assert found.quality >= 50
-    small = held.runner.run(preview_in(held.jail, data, grey=True, blur=True))
-    assert small.startswith(b"\xff\xd8")
+    for filter_ in Filter:
+        for size in Size:
+            assert held.preview(data, filter_, size).startswith(b"\xff\xd8")
     if (kind, mode) == ("PNG", "RGB"):
         assert found.pdq[0] == pdq(PICTURE).value
 
@@ -75,7 +86,7 @@ def test_several_pictures_in_one_file_decode_behind_every_lock(held: Held, kind:
     first, second = Image.fromarray(PICTURE), Image.fromarray(scene(440, 460, seed=5))
     data = encoded(first, kind, save_all=True, append_images=[second])
     assert distance(held.fingerprint(data).pdq[0], pdq(PICTURE).value) <= 31
-    assert held.runner.run(preview_in(held.jail, data, grey=False, blur=False))
+    assert all(held.preview(data, filter_) for filter_ in Filter)
 
 
 def test_sixteen_bits_and_exif_decode_behind_every_lock(held: Held) -> None:
@@ -87,7 +98,7 @@ def test_sixteen_bits_and_exif_decode_behind_every_lock(held: Held) -> None:
     exif[0x8769] = {0x9286: b"comment"}
     for data in (encoded(grey), encoded(PICTURE, "JPEG", exif=exif), encoded(PICTURE, "WEBP", exif=exif)):
         assert distance(held.fingerprint(data).pdq[0], pdq(PICTURE).value) <= 31
-        assert held.runner.run(preview_in(held.jail, data, grey=False, blur=True))
+        assert all(held.preview(data, filter_) for filter_ in Filter)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +115,10 @@ def test_the_reason_why_not(held: Held, data: bytes, reason: Reason) -> None:
     with pytest.raises(JailError) as caught:
         held.fingerprint(data)
     assert caught.value.reason is reason
-    with pytest.raises(JailError) as caught:
-        held.runner.run(preview_in(held.jail, data, grey=False, blur=False))
-    assert caught.value.reason is reason
+    for filter_ in Filter:
+        with pytest.raises(JailError) as caught:
+            held.preview(data, filter_)
+        assert caught.value.reason is reason
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from psycopg import sql
 from tidegate.kernel.errors import ConfigurationError
 
 #: What was written here is never changed or removed by the running node.
-APPEND_ONLY = ("event", "ledger_entry", "exposure")
+APPEND_ONLY = ("event", "ledger_entry", "exposure", "exposure_look")
 
 _LOCK = 7_421_001
 _NAME = re.compile(r"\d{4}_[a-z_]+\.sql")

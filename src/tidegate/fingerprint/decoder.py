@@ -27,9 +27,10 @@ from tidegate.fingerprint.picture import (
     LARGEST_COPY,
     LARGEST_PREVIEW,
     PIXELS,
-    PREVIEW_SIDE,
+    Filter,
     PictureFingerprint,
     PreviewArguments,
+    Size,
 )
 from tidegate.jail.model import Reason, Refusal
 
@@ -38,7 +39,15 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 #: Pixels of a strip: converting strip by strip keeps one decoded picture in memory, not three.
 _STRIP = 1 << 18
 _SAYS_NOTHING_BELOW = 50
+#: Parts of the longest side: a filter hides as much at each size.
 _BLUR = 24
+_LINE = 250
+#: Slopes, in greys a pixel after smoothing: a picture without edges is not made to have some.
+_FAINTEST_TOP = 12.0
+#: Of the strongest slopes: below the first there is paper, from the second on a full line.
+_PAPER, _FULL = 0.2, 0.7
+#: How dark a full line is: pencil rather than ink.
+_PENCIL = 130
 #: Made smaller as they are, these would only lose pixels.
 _WITHOUT_SHADES = ("1", "P")
 
@@ -61,14 +70,9 @@ def fingerprint(data: bytes, _arguments: bytes) -> bytes:
 
 
 def preview(data: bytes, arguments: bytes) -> bytes:
-    """Decode a picture and encode it anew, small, upright and without metadata, for people to look at."""
+    """Decode a picture and encode it anew, filtered, upright and without metadata, for people to look at."""
     wanted = PreviewArguments.unpack(arguments)
-    small = _upright(data, PREVIEW_SIDE)
-    if wanted.blur:
-        small = small.filter(ImageFilter.GaussianBlur(max(small.size) / _BLUR))
-    if wanted.grey:
-        small = small.convert("L")
-    return _written(small, 80, LARGEST_PREVIEW)
+    return _written(_filtered(_upright(data, wanted.size.side), wanted.filter), 80, LARGEST_PREVIEW)
 
 
 def copy(data: bytes, _arguments: bytes) -> bytes:
@@ -99,6 +103,26 @@ def _written(image: Image.Image, quality: int, most: int) -> bytes:
     return out.getvalue()
 
 
+def _filtered(picture: Image.Image, filter_: Filter) -> Image.Image:
+    if filter_ is Filter.CLEAR:
+        return picture
+    grey = picture.convert("L")
+    if filter_ is Filter.BLUR:
+        return grey.filter(ImageFilter.GaussianBlur(max(grey.size) / _BLUR))
+    return _drawn(grey) if filter_ is Filter.LINES else grey
+
+
+def _drawn(grey: Image.Image) -> Image.Image:
+    """Draw a picture with a pencil: lines where its greys change, paper everywhere else."""
+    smooth = np.asarray(grey.filter(ImageFilter.GaussianBlur(max(grey.size) / _LINE)), dtype=np.float32)
+    # One pixel more at each edge, so that a picture a single pixel wide has slopes, too.
+    around = np.pad(smooth, 1, mode="edge")
+    slope = np.hypot(around[1:-1, 2:] - around[1:-1, :-2], around[2:, 1:-1] - around[:-2, 1:-1])
+    top = max(float(np.percentile(slope, 98)), _FAINTEST_TOP)
+    line = np.clip((slope / top - _PAPER) / (_FULL - _PAPER), 0, 1)
+    return Image.fromarray((255 - _PENCIL * line).astype(np.uint8))
+
+
 def warm() -> None:
     """Compile or load every kernel, and have every codec and lazy import used once."""
     pdq.warm()
@@ -121,8 +145,9 @@ def warm() -> None:
         out = io.BytesIO()
         Image.new(mode, (70, 66)).save(out, name, **({} if name == "GIF" else {"exif": exif}))
         fingerprint(out.getvalue(), b"")
-        for grey, blur in ((True, False), (False, True)):
-            preview(out.getvalue(), PreviewArguments(grey=grey, blur=blur).pack())
+        for filter_ in Filter:
+            for size in Size:
+                preview(out.getvalue(), PreviewArguments(filter=filter_, size=size).pack())
         copy(out.getvalue(), b"")
     # The way out of a broken file imports things, too.
     for broken in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBP"):

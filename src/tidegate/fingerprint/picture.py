@@ -6,6 +6,7 @@ module loads a decoder.
 
 import struct
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Self
 
 from tidegate.fingerprint.model import Rotation
@@ -13,8 +14,8 @@ from tidegate.jail import Jail, JailError, Reason
 
 #: More are not decoded. Read from the header, before memory is taken.
 PIXELS = 50_000_000
-PREVIEW_SIDE = 480
-LARGEST_PREVIEW = 512 * 1024
+#: Of a preview, at the quality it is encoded with: the noisiest picture of the large size stays below.
+LARGEST_PREVIEW = 1 << 20
 #: Enough to read a page of print, or a press card, that someone photographed.
 COPY_SIDE = 2048
 LARGEST_COPY = 4 * 2**20
@@ -22,7 +23,7 @@ LARGEST_COPY = 4 * 2**20
 _VALUE = 32
 #: All values, quality, width, height.
 _FINGERPRINT = struct.Struct(f"!{_VALUE * len(Rotation)}sBII")
-_PREVIEW_ARGUMENTS = struct.Struct("!??")
+_PREVIEW_ARGUMENTS = struct.Struct("!BB")
 _ENGINE = "tidegate.fingerprint.decoder"
 
 
@@ -55,22 +56,50 @@ class PictureFingerprint:
         return cls(pdq=pdq, quality=quality, width=width, height=height)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewArguments:
+class Filter(StrEnum):
     """How a preview spares the one who must look."""
 
-    grey: bool
-    blur: bool
+    #: Grey and blurred.
+    BLUR = "blur"
+    #: Drawn from its edges: shapes stay, detail goes.
+    LINES = "lines"
+    #: Sharp, without colour.
+    GREY = "grey"
+    #: Sharp and in colour.
+    CLEAR = "clear"
+
+
+class Size(StrEnum):
+    """How large a preview is. The filter is applied before it is encoded, so it is the same at each size."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+    @property
+    def side(self) -> int:
+        """Give the longest side, in pixels."""
+        return _SIDES[self]
+
+
+_SIDES = {Size.SMALL: 240, Size.LARGE: 960}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewArguments:
+    """What a preview looks like."""
+
+    filter: Filter = Filter.BLUR
+    size: Size = Size.SMALL
 
     def pack(self) -> bytes:
         """Write them as a request's arguments."""
-        return _PREVIEW_ARGUMENTS.pack(self.grey, self.blur)
+        return _PREVIEW_ARGUMENTS.pack(list(Filter).index(self.filter), list(Size).index(self.size))
 
     @classmethod
     def unpack(cls, arguments: bytes) -> Self:
         """Read them in the child."""
-        grey, blur = _PREVIEW_ARGUMENTS.unpack(arguments)
-        return cls(grey=grey, blur=blur)
+        filter_, size = _PREVIEW_ARGUMENTS.unpack(arguments)
+        return cls(filter=list(Filter)[filter_], size=list(Size)[size])
 
 
 async def fingerprint_in(jail: Jail, data: bytes) -> PictureFingerprint:
@@ -86,14 +115,13 @@ async def fingerprint_in(jail: Jail, data: bytes) -> PictureFingerprint:
         raise JailError(Reason.UNDECODABLE) from error
 
 
-async def preview_in(jail: Jail, data: bytes, *, grey: bool, blur: bool) -> bytes:
-    """Get a small JPEG of a picture, encoded anew in the jail, to show to people.
+async def preview_in(jail: Jail, data: bytes, wanted: PreviewArguments) -> bytes:
+    """Get a JPEG of a picture, filtered and encoded anew in the jail, to show to people.
 
     Raises:
         JailError: it could not be made, and why.
     """
-    arguments = PreviewArguments(grey=grey, blur=blur).pack()
-    return _jpeg(await jail.run(f"{_ENGINE}:preview", data, arguments, answer_limit=LARGEST_PREVIEW))
+    return _jpeg(await jail.run(f"{_ENGINE}:preview", data, wanted.pack(), answer_limit=LARGEST_PREVIEW))
 
 
 async def copy_in(jail: Jail, data: bytes) -> bytes:

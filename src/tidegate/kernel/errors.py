@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CONFLICT = "conflict"
     TOO_LARGE = "too_large"
     RATE_LIMITED = "rate_limited"
+    REST = "rest"
     UNAVAILABLE = "unavailable"
     CONFIGURATION = "configuration"
     INTEGRITY = "integrity"

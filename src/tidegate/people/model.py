@@ -24,6 +24,12 @@ class SessionId(Id):
     word = "session"
 
 
+class LookId(Id):
+    """One picture given to one person once; how long it was looked at is reported under it."""
+
+    word = "look"
+
+
 class Role(StrEnum):
     REVIEWER = "reviewer"
     SENIOR_REVIEWER = "senior_reviewer"
@@ -288,13 +294,18 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Someone on the staff had something before their eyes; ``kind`` is the word of its id."""
+    """Someone on the staff had something before their eyes; ``kind`` is the word of its id.
+
+    Severity and seconds are those of a picture; where no report of its seconds came, they are a fixed number.
+    """
 
     at: datetime
     staff: StaffId
     kind: str
     subject: UUID
-    seconds: int
+    severity: int | None
+    seconds: float | None
+    reported: bool
 
 
 # --- what happened ---

@@ -32,6 +32,7 @@ TABLE: dict[Kind, tuple[int, str]] = {
     Kind.CONFLICT: (409, "Conflict"),
     Kind.TOO_LARGE: (413, "Too large"),
     Kind.RATE_LIMITED: (429, "Too many requests"),
+    Kind.REST: (429, "Enough looking for now"),
     Kind.UNAVAILABLE: (503, "Not available just now"),
     Kind.CONFIGURATION: (500, "The node is set up wrongly"),
     Kind.INTEGRITY: (500, "A record does not read back"),
