@@ -20,11 +20,19 @@ const nameOf = (element) => {
   return (element.getAttribute("aria-label") ?? said.textContent).trim().replace(/\s+/g, " ");
 };
 
+const keyOf = (element) => element.dataset.key ?? element.dataset.heldKey;
+
+// Each key once: what it does where several carry it, their first says.
+const listed = () => {
+  const found = [...document.querySelectorAll("[data-key], [data-held-key]")].filter(usable);
+  return [...new Map(found.reverse().map((element) => [keyOf(element), element])).values()].reverse();
+};
+
 const list = (dialog) => {
-  const rows = holders().flatMap((element) => {
+  const rows = listed().flatMap((element) => {
     const name = document.createElement("dt");
     const key = document.createElement("kbd");
-    key.textContent = element.dataset.key.length === 1 ? element.dataset.key.toUpperCase() : element.dataset.key;
+    key.textContent = keyOf(element).length === 1 ? keyOf(element).toUpperCase() : keyOf(element);
     name.append(key);
     const what = document.createElement("dd");
     what.textContent = nameOf(element);
@@ -56,6 +64,12 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (localStorage.getItem(OFF) || typing(event.target) || document.querySelector("dialog[open]")) return;
+  // A key that is held rather than pressed (data-held-key) is for the script that knows what letting go means.
+  const free = new CustomEvent("singlekey", { detail: event.key.toLowerCase(), cancelable: true });
+  if (!document.dispatchEvent(free)) {
+    event.preventDefault();
+    return;
+  }
   const found = holders().find((element) => element.dataset.key.toLowerCase() === event.key.toLowerCase());
   if (!found) return;
   event.preventDefault();
