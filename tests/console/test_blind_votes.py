@@ -122,7 +122,7 @@ def test_picture_is_made_anew_and_recorded(node: Running) -> None:
     case = first_case(reviewer)
     address = f"/cases/{case}/content/{content}/picture"
     assert f'data-picture="{address}"' in page(reviewer, f"/cases/{case}")
-    spared, clear = reviewer.get(address), reviewer.get(address, params={"clear": "1"})
+    spared, clear = reviewer.get(address), reviewer.get(address, params={"filter": "clear"})
     for answer in (spared, clear):
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "image/jpeg"

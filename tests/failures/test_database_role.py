@@ -74,7 +74,9 @@ def test_the_record_cannot_be_rewritten(refusing: str, table: str, statement: st
         "ALTER FUNCTION clear_upload_days(date, int) OWNER TO CURRENT_USER",
         "INSERT INTO migration (name) VALUES ('9999_none.sql')",
         "DELETE FROM migration",
-        "UPDATE exposure SET seconds = 0",
+        "UPDATE exposure SET severity = 1",
+        "UPDATE exposure_look SET seconds = 0",
+        "DELETE FROM exposure_look",
         "COPY event TO PROGRAM 'true'",
     ],
 )

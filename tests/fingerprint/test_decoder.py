@@ -226,7 +226,9 @@ def test_a_blur_leaves_nothing_fine(size: Size) -> None:
     """Stripes a fiftieth of the side wide, as of a face in a crowd, or of words, are gone."""
     pixels = np.full((1000, 1000, 3), 40, np.uint8)
     pixels[:, np.arange(1000) // 20 % 2 == 0] = 220
-    blur, grey = (np.asarray(shown(encoded(pixels), filter_, size)).astype(int) for filter_ in (Filter.BLUR, Filter.GREY))
+    blur, grey = (
+        np.asarray(shown(encoded(pixels), filter_, size)).astype(int) for filter_ in (Filter.BLUR, Filter.GREY)
+    )
     edge = blur.shape[1] // 8
     assert blur[:, edge:-edge].std() < 4
     assert grey.std() > 60

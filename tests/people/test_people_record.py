@@ -7,7 +7,6 @@ import pytest
 
 from people.staff_fixture import HandClock, as_staff, start_node
 from tidegate.db.transaction import MACHINE, TIME, Database, Row, Transaction
-from tidegate.kernel.errors import Malformed
 from tidegate.kernel.event import decode
 from tidegate.kernel.ids import CaseId, ContentId
 from tidegate.people import exposure, sign_in, steps, store
@@ -61,30 +60,36 @@ async def test_who_saw_what_and_for_how_long(database: Database, clock: HandCloc
     async with database.transaction(as_staff(rita)) as tx:
         content, case = tx.new(ContentId), tx.new(CaseId)
         await exposure.record_view(tx, rita, case)
-        await exposure.record_view(tx, rita, content, 40)
-        await exposure.record_view(tx, node.ben, case, 5)
+        look = await exposure.add_look(tx, rita, content, 3)
+        await exposure.record_view(tx, node.ben, case)
     clock.now += timedelta(hours=1)
     async with database.transaction(as_staff(rita)) as tx:
-        await exposure.record_view(tx, rita, content, 2)
+        await exposure.add_seconds(tx, look, timedelta(seconds=2.5))
+        await exposure.add_seconds(tx, look, timedelta(0))
+        other = await exposure.add_look(tx, rita, content, 1)
         seen = await exposure.views_of(tx, staff=rita)
-        assert [(view.kind, view.seconds) for view in seen] == [("content", 2), ("content", 40), ("case", 0)]
+        assert [(view.kind, view.severity, view.seconds, view.reported) for view in seen] == [
+            ("content", 1, 10, False),
+            ("content", 3, 2.5, True),
+            ("case", None, None, False),
+        ]
+        assert [view.severity for view in await exposure.views_of(tx, staff=rita, pictures=True)] == [1, 3]
         assert {view.staff for view in await exposure.views_of(tx, what=case)} == {rita, node.ben}
         assert len(await exposure.views_of(tx)) == 4
         assert len(await exposure.views_of(tx, staff=rita, what=content, most=1)) == 1
-        assert await exposure.seconds_seen(tx, rita, clock.now - timedelta(days=1)) == 42
-        assert await exposure.seconds_seen(tx, rita, clock.now) == 2
-        assert await exposure.seconds_seen(tx, node.ada, clock.now) == 0
+        assert [look.severity for look in await exposure.looks_since(tx, rita, clock.now - timedelta(days=1))] == [3, 1]
+        assert [look.severity for look in await exposure.looks_since(tx, rita, clock.now)] == [1]
+        assert await exposure.looks_since(tx, node.ben, clock.now - timedelta(days=1)) == []
+        # A look is known by whom it was given to and what it shows, together.
+        assert await exposure.given_at(tx, rita, content, other) == clock.now
+        assert await exposure.given_at(tx, node.ben, content, other) is None
+        assert await exposure.given_at(tx, rita, case, other) is None
 
 
-@pytest.mark.parametrize("seconds", [-1, 86_401])
-async def test_a_view_takes_a_possible_time(database: Database, seconds: int) -> None:
-    node = await start_node(database)
-    with pytest.raises(Malformed):
-        async with database.transaction(MACHINE) as tx:
-            await exposure.record_view(tx, node.ada, node.ben, seconds)
-
-
-@pytest.mark.parametrize("statement", ["UPDATE exposure SET seconds = 0", "DELETE FROM exposure"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE exposure SET severity = 1", "DELETE FROM exposure", "UPDATE exposure_look SET seconds = 0"],
+)
 async def test_the_node_cannot_unsay_who_saw_what(database: Database, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with database.transaction(MACHINE) as tx:

@@ -4,12 +4,12 @@ from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tidegate.console.door import Pages
+from tidegate.console.exposure import own_panel
 from tidegate.console.forms import text_in
 from tidegate.console.pages import render
 from tidegate.console.sign_in import json_of, party
 from tidegate.db.transaction import Transaction
 from tidegate.people import passkeys, sign_in
-from tidegate.people.exposure import views_of
 from tidegate.people.model import PasskeyId, Permission, SessionId
 from tidegate.people.steps import rename_staff
 from tidegate.people.store import name_of
@@ -22,17 +22,17 @@ OWN = Permission.SEE_OWN_ACCOUNT
 @door.get("/account", needs=OWN)
 async def account_page(request: Request) -> Response:
     """Show one's own sessions, passkeys, and what one has looked at lately."""
-    present = session_of(request)
+    present, node = session_of(request), node_of(request)
 
     async def read(tx: Transaction) -> dict[str, object]:
         return {
             "name": await name_of(tx, present.staff),
             "sessions": await sign_in.sessions_of(tx, present.staff),
             "passkeys": await passkeys.passkeys_of(tx, present.staff),
-            "views": await views_of(tx, staff=present.staff, most=20),
+            **await own_panel(tx, present.staff, node.settings.exposure_policy),
         }
 
-    return render(request, "staff/account.html", **await node_of(request).run(staff(request), read))
+    return render(request, "staff/account.html", **await node.run(staff(request), read))
 
 
 @door.post("/account/sessions/{session}/end", needs=OWN)

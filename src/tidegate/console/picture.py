@@ -1,43 +1,165 @@
-"""A picture before someone's eyes: small, grey and blurred unless asked for otherwise, and recorded.
+"""A picture before someone's eyes: small, grey and blurred unless asked for otherwise, recorded, and within a budget.
 
-May decide: how a picture is shown. Bytes of users never reach a browser: the jail decodes them and encodes a new
-picture.
+May decide: how a picture is shown, and that a browser's word of how long it was is well formed. How much looking is
+enough is a rule of people's. Bytes of users never reach a browser: the jail decodes them and encodes a new picture.
+
+``wanted_preview``, ``give_picture`` and ``take_seconds`` serve every place that shows a picture to staff.
 """
 
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from babel.dates import format_datetime
 from fastapi import Request
 from starlette.responses import Response
 
 from tidegate.console.case import member_of
 from tidegate.console.door import Pages
+from tidegate.console.forms import text_in
 from tidegate.console.headers import SANDBOX
+from tidegate.console.language import language_of
+from tidegate.console.pages import translated
+from tidegate.console.words import N_
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
-from tidegate.fingerprint.picture import preview_in
-from tidegate.kernel.errors import NotFound
-from tidegate.kernel.ids import CaseId, ContentId
-from tidegate.people.exposure import record_view
-from tidegate.people.model import Permission
+from tidegate.decision import store as decisions
+from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
+from tidegate.flag import store as flags
+from tidegate.jail import JailError
+from tidegate.kernel.errors import Malformed, NotFound, TidegateError
+from tidegate.kernel.ids import CaseId, ContentId, Id
+from tidegate.people.exposure_rules import LookRefused, Why
+from tidegate.people.exposure_steps import begin_look, end_look
+from tidegate.people.model import LookId, Permission
+from tidegate.signal import store as signals
+from tidegate.signal.model import Label
+from tidegate.signal.severity import severity_of
+from tidegate.verdict import store as verdicts
 from tidegate.web.door import Listener, node_of, session_of, staff
 
 door = Pages(Listener.STAFF)
 
+#: Names the look that a picture begins; its seconds are sent back under it.
+LOOK_HEADER = "tidegate-look"
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
+_REFUSED = {
+    Why.BUDGET: N_(
+        "You have looked enough for today. You can look again from %(until)s. "
+        "Until then you can vote without looking, or leave it to others."
+    ),
+    Why.BREAK: N_(
+        "Time for a break. You can look again from %(until)s. "
+        "Until then you can vote without looking, or leave it to others."
+    ),
+}
+
+Choice = TypeVar("Choice", bound=StrEnum)
+#: Gives a picture's bytes, once it is sure that this person may see it, and how severe it is.
+Opens = Callable[[Transaction], Awaitable[tuple[bytes, int]]]
+
 
 @door.get("/cases/{case}/content/{content}/picture", needs=Permission.SEE_CONTENT_BYTES)
 async def picture(request: Request, case: str, content: str) -> Response:
-    """Show a content's picture; ``?clear=1`` sharp and in colour."""
-    node, viewer = node_of(request), session_of(request).staff
+    """Show a content's picture: ``?filter=blur|lines|grey|clear&size=small|large``."""
     of_case, identity = CaseId.parse(case), ContentId.parse(content)
-    clear = request.query_params.get("clear") == "1"
 
-    async def open_bytes(tx: Transaction) -> bytes:
+    async def opens(tx: Transaction) -> tuple[bytes, int]:
         data = await contents.bytes_of(tx, await member_of(tx, of_case, identity))
         if data is None:
             raise NotFound("The bytes of this content are not kept here, or were erased.")
-        # Before it is shown: what was seen must be on record even when this process ends now.
-        await record_view(tx, viewer, identity)
-        return data
+        return data, severity_of(await _labels_of(tx, identity))
 
-    data = await node.run(staff(request), open_bytes)
-    shown = await preview_in(node.jail, data, grey=not clear, blur=not clear)
-    headers = {"content-security-policy": SANDBOX, "content-disposition": "inline"}
+    return await give_picture(request, identity, opens)
+
+
+@door.post("/cases/{case}/content/{content}/looked", needs=Permission.SEE_CONTENT_BYTES)
+async def looked(request: Request, case: str, content: str) -> Response:
+    """Take word of how long a content's picture was shown."""
+    CaseId.parse(case)
+    return await take_seconds(request, ContentId.parse(content))
+
+
+def wanted_preview(request: Request) -> PreviewArguments:
+    """Read how a picture is to be shown.
+
+    Raises:
+        Malformed: a filter or size there is not.
+    """
+    return PreviewArguments(
+        filter=_choice(request, "filter", Filter, Filter.BLUR), size=_choice(request, "size", Size, Size.SMALL)
+    )
+
+
+def _choice(request: Request, name: str, choices: type[Choice], default: Choice) -> Choice:
+    text = request.query_params.get(name, default)
+    if text not in list(choices):
+        raise Malformed(f"{name} is one of {', '.join(choices)}.", reference=name)
+    return choices(text)
+
+
+async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
+    """Show a picture: recorded first, then made anew in the jail.
+
+    Raises:
+        LookRefused: they looked enough for now.
+        JailError: it cannot be shown, and why.
+    """
+    node, viewer = node_of(request), session_of(request).staff
+    wanted, policy = wanted_preview(request), node.settings.exposure_policy
+
+    async def begin(tx: Transaction) -> tuple[bytes, LookId]:
+        data, severity = await opens(tx)
+        # Before it is shown: what was seen must be on record even when this process ends now.
+        return data, await begin_look(tx, viewer, what, severity, policy)
+
+    try:
+        data, look = await node.run(staff(request), begin)
+        try:
+            shown = await preview_in(node.jail, data, wanted)
+        except JailError:
+            # Nobody saw anything.
+            await node.run(staff(request), lambda tx: end_look(tx, viewer, what, look, timedelta(0)))
+            raise
+    except TidegateError as error:
+        # The script shows this text in the picture's place, so it is said in the reader's language here.
+        error.message = _refusal_words(request, error)
+        raise
+    headers = {"content-security-policy": SANDBOX, "content-disposition": "inline", LOOK_HEADER: str(look)}
     return Response(shown, media_type="image/jpeg", headers=headers)
+
+
+async def take_seconds(request: Request, what: Id) -> Response:
+    """Take word of how long a picture was shown: form fields ``look`` and ``seconds``.
+
+    Raises:
+        Malformed: the fields do not read back.
+        NotFound: it was not given to this person.
+    """
+    form, viewer = await request.form(), session_of(request).staff
+    look, text = LookId.parse(text_in(form, "look")), text_in(form, "seconds")
+    if not _SECONDS.fullmatch(text):
+        raise Malformed("seconds is a number like 2.5, not below 0.", reference="seconds")
+    claimed = timedelta(seconds=float(text))
+    await node_of(request).run(staff(request), lambda tx: end_look(tx, viewer, what, look, claimed))
+    return Response(status_code=204)
+
+
+def _refusal_words(request: Request, error: TidegateError) -> str:
+    if not isinstance(error, LookRefused):
+        return translated(request, error.message)
+    until = error.refusal.until.astimezone(UTC)
+    when = format_datetime(until, "d MMMM y, HH:mm", locale=language_of(request)) + " UTC"
+    return translated(request, _REFUSED[error.refusal.why]) % {"until": when}
+
+
+async def _labels_of(tx: Transaction, content: ContentId) -> set[Label]:
+    """Give what a content was matched, reported, or decided to be; what others voted is not in it."""
+    known = await signals.load(tx, [match.signal for match in await verdicts.matches_on(tx, content)])
+    found = {label for signal in known for label in signal.labels}
+    found |= {Label(row["label"]) for row in await flags.listed(tx, content) if row["label"]}
+    in_force = await decisions.in_force(tx, content)
+    decision = await decisions.load(tx, in_force) if in_force else None
+    return found | {decision.label} if decision is not None and decision.label else found

@@ -173,6 +173,18 @@ WORDS: dict[str, dict[str, str]] = {
         "threatens": N_("threatens with an offence"),
         "perpetrator": N_("shows an attack by its perpetrator"),
     },
+    "severity": {
+        "1": N_("1: lighter"),
+        "2": N_("2: middle, or nobody knows yet"),
+        "3": N_("3: heaviest"),
+    },
+    "filter": {
+        "blur": N_("Grey and blurred"),
+        "lines": N_("Line drawing"),
+        "grey": N_("Grey and sharp"),
+        "clear": N_("In colour and sharp"),
+    },
+    "size": {"small": N_("Small"), "large": N_("Large")},
     "found_by": {
         "exact_match": N_("A machine found that exactly the same file is known to be terrorist content."),
         "look_alike": N_("A machine found that it looks like known terrorist content."),
