@@ -37,7 +37,7 @@ STAFF_VARIANTS: dict[str, list[str]] = {
     "/record?about={decision}": ["auditor"],
 }
 #: what is read by programs, or is part of a page
-STAFF_FILES = {"/static/{name}", "/cases/{case}/content/{content}/picture", "/queue/rows"}
+STAFF_FILES = {"/static/{name}", "/cases/{case}/content/{content}/picture", "/queue/rows", "/live"}
 
 PUBLIC_PAGES = {"/", "/report", "/ledger", "/notice/{token}"}
 PUBLIC_FILES = {"/static/{name}", "/ledger/{path:path}", "/report/counts.json", "/notice/{token}/receipt.json"}

@@ -22,6 +22,7 @@ from tidegate.node import Node
 from tidegate.web import problems
 from tidegate.web.door import Door, Listener
 from tidegate.web.limits import Limits
+from tidegate.web.live import Live
 
 log = structlog.get_logger()
 
@@ -59,12 +60,15 @@ class Traced:
         given = Request(scope).headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         status, began = 500, time.perf_counter()
+        streaming: float | None = None
 
         async def send_traced(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streaming
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/event-stream"):
+                    streaming = time.perf_counter()
                 headers["x-request-id"] = request_id
                 headers.setdefault("x-content-type-options", "nosniff")
                 headers.setdefault("referrer-policy", "no-referrer")
@@ -79,9 +83,10 @@ class Traced:
                 # The path may hold a notice's secret; the route's pattern never does.
                 route = getattr(scope.get("route"), "path", "unknown")
                 REQUESTS.labels(self._listener, scope["method"], route, status).inc()
-                SECONDS.labels(self._listener, route).observe(seconds)
+                # A stream was answered when it began; how long someone listened says nothing of how fast we are.
+                SECONDS.labels(self._listener, route).observe(seconds if streaming is None else streaming - began)
                 log.info(
-                    "answered",
+                    "answered" if streaming is None else "stream ended",
                     action="request",
                     listener=self._listener,
                     method=scope["method"],
@@ -129,6 +134,7 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door], as_p
     )
     application.state.node = node
     application.state.limits = Limits()
+    application.state.live = Live(node)
     if listener is Listener.STAFF:
         application.state.watch = Watch(node)
     for door in doors:

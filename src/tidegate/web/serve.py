@@ -64,13 +64,14 @@ async def listening(node: Node, doors: Sequence[Door], as_page: AsPage) -> Async
     }
     servers: list[tuple[_Server, asyncio.Task[None]]] = []
     addresses: dict[Listener, str] = {}
+    applications = {listener: make_application(node, listener, doors, as_page) for listener in ports}
     try:
         for listener, port in ports.items():
             opened = bind(settings.host, port)
             addresses[listener] = f"http://{settings.host}:{opened.getsockname()[1]}"
             server = _Server(
                 uvicorn.Config(
-                    make_application(node, listener, doors, as_page),
+                    applications[listener],
                     log_config=None,
                     access_log=False,
                     server_header=False,
@@ -90,6 +91,8 @@ async def listening(node: Node, doors: Sequence[Door], as_page: AsPage) -> Async
     finally:
         for server, _ in servers:
             server.should_exit = True
+        for application in applications.values():
+            application.state.live.stop()
         await asyncio.gather(*(task for _, task in servers), return_exceptions=True)
 
 
