@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-quick lint types architecture docs check crash crash-short mutations
+.PHONY: help setup run clean-demo test test-quick lint types architecture docs screenshots check crash crash-short mutations
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ architecture: setup ## Check that nothing imports downwards.
 
 docs: setup ## Write the generated pages of docs/ anew.
 	$(BIN)/python docs/generate.py
+
+screenshots: setup ## Write a picture of every page, light, dark, on a phone and in Chinese, to look through.
+	$(BIN)/python docs/screenshots.py
 
 mutations: setup ## Delete each safeguard in turn and see its test fail.
 	$(BIN)/python tests/mutations.py

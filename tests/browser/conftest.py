@@ -7,13 +7,13 @@ a test here runs.
 
 import asyncio
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from browser import chromium as chromium_binary
 from browser.sight import DESKTOP, LOCALES, PHONE, TELL_VIOLATIONS, Language, PageFor, Scheme, Watch, origin
 from running import Browser, Nodes, Running
 
@@ -21,17 +21,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser as Chromium
     from playwright.sync_api import Page
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_OPTIONS = (
-    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 _PATIENCE_MILLISECONDS = 15_000
 
 
 def _missing(what: str) -> NoReturn:
     # Not called TIDEGATE_...: those are the node's settings, and a node refuses what it does not know.
-    reason = f"{what} is missing: pip install playwright axe-playwright-python, apt install chromium"
+    reason = f"{what} is missing: {chromium_binary.INSTALL}"
     if os.environ.get("REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -45,14 +40,12 @@ def chromium() -> "Iterator[tuple[Chromium, asyncio.AbstractEventLoop]]":
         from playwright.sync_api import sync_playwright
     except ImportError:
         _missing("Playwright")
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    path = chromium_binary.find()
     if path is None:
         _missing("Chromium")
     playwright = sync_playwright().start()
     loop = asyncio.get_running_loop()
-    # Chromium's own sandbox does not start as root, as which CI runs.
-    options = [*_OPTIONS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    browser = playwright.chromium.launch(executable_path=path, headless=True, args=options)
+    browser = playwright.chromium.launch(executable_path=path, headless=True, args=chromium_binary.options())
     asyncio._set_running_loop(None)
     yield browser, loop
     asyncio._set_running_loop(loop)

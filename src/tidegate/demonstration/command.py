@@ -17,9 +17,10 @@ from typing import Any
 import httpx2
 
 from tidegate.db.embedded import forget
+from tidegate.demonstration.open_work import OpenWork
 from tidegate.demonstration.pictures import picture
 from tidegate.demonstration.processes import Ports, Processes, Say, ports_for
-from tidegate.demonstration.story import Story, Told, own_pictures
+from tidegate.demonstration.story import Told, own_pictures
 from tidegate.demonstration.team import Team
 from tidegate.kernel.errors import TidegateError
 from tidegate.ledger.verifier import verify
@@ -51,7 +52,7 @@ def demonstrate(
         processes = Processes(data, ports_for(data, None if once else USUAL_PORTS), say)
         stack.callback(processes.stop)
         try:
-            report = _play_or_resume(processes, unrelated, say)
+            report = play_or_resume(processes, unrelated, say, visited=not once)
         except TidegateError as error:
             say(f"tidegate demo: {error.message}")
             if as_json:
@@ -71,7 +72,15 @@ def forget_demonstration(data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
 
 
-def _play_or_resume(processes: Processes, unrelated: list[bytes], say: Say) -> dict[str, Any]:
+def play_or_resume(processes: Processes, unrelated: list[bytes], say: Say, *, visited: bool) -> dict[str, Any]:
+    """Play the story, or start from what an earlier one left.
+
+    Args:
+        processes: where it is played.
+        unrelated: pictures that match nothing.
+        say: told what happens.
+        visited: somebody may come to look, so some work is left open for them.
+    """
     told = processes.data / _REPORT
     if told.exists():
         say("The demonstration was played before: starting from what is there (make clean-demo forgets it).")
@@ -92,10 +101,12 @@ def _play_or_resume(processes: Processes, unrelated: list[bytes], say: Say) -> d
     team = Team.hire(processes)
     team.write(processes.data / _TEAM)
     processes.start_platform(team.key)
-    story = Story(processes, team, unrelated, say)
+    story = OpenWork(processes, team, unrelated, say)
     try:
         report = _report(story.play(), processes)
         report["receipt"] = json.loads(story.told.receipt)
+        if visited:
+            story.leave()
     finally:
         story.close()
         team.close()

@@ -189,9 +189,11 @@ class Story:
             time.sleep(0.15)
         raise Unavailable(f"This did not happen within {PATIENCE_SECONDS:.0f} seconds: {what}.")
 
-    def _publish_post(self, account: str, data: bytes, *, caption: str = CAPTION) -> str:
+    def _publish_post(self, account: str, data: bytes, *, caption: str = CAPTION, reach: int = 25) -> str:
         answer = self._platform.post(
-            "/posts", data={"account": account, "caption": caption, "reach": "25"}, files={"file": ("picture", data)}
+            "/posts",
+            data={"account": account, "caption": caption, "reach": str(reach)},
+            files={"file": ("picture", data)},
         )
         post = str(answer.raise_for_status().json()["id"])
         checked = self.until("the node gave its verdict", lambda: self._checked(post))
