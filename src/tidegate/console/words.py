@@ -11,7 +11,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
 
 
 WORDS: dict[str, dict[str, str]] = {
-    "severity": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
+    "alarm_severity": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
     "alarm": {
         "unchecked_retried": N_("Uploads that could not be checked and wait for another try"),
         "unchecked_sampled": N_("Unchecked uploads that people should look at"),
