@@ -13,8 +13,9 @@ import made
 from made import NOW, person
 from tidegate.appeal import rules
 from tidegate.appeal.model import Appeal, Outcome, State
-from tidegate.kernel.errors import RuleBroken, WrongState
-from tidegate.kernel.ids import AppealId, ContentId, NoticeId
+from tidegate.decision.model import Measure
+from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
+from tidegate.kernel.ids import AppealId, ContentId, NoticeId, SignalId
 
 
 def appeal(*found: Outcome, state: State = State.OPEN) -> Appeal:
@@ -114,3 +115,59 @@ def test_a_complaint_is_late_after_two_weeks(opened: datetime) -> None:
     assert not rules.late(filed, opened + timedelta(weeks=2))
     assert rules.late(filed, opened + timedelta(weeks=2, microseconds=1))
     assert not rules.late(replace(filed, state=State.DECIDED), opened + timedelta(weeks=9))
+
+
+# --- what would follow ---
+
+CONTENTS = (made.number(ContentId, 1), made.number(ContentId, 2))
+
+
+@st.composite
+def present(draw: st.DrawFn) -> rules.Restrictions:
+    decided = draw(st.booleans())
+    measure = draw(st.sampled_from([measure for measure in Measure if measure.restricts]))
+    restricted = draw(st.sets(st.sampled_from(CONTENTS)))
+    return rules.Restrictions(
+        decision=replace(made.decision(voters=(1, 2)), measure=measure) if decided else None,
+        restricted=sorted(restricted) if decided else [],
+        signals=[made.number(SignalId, which) for which in range(draw(st.integers(0, 2)))] if decided else [],
+        held=draw(st.booleans()),
+        reports={content: draw(st.integers(0, 3)) for content in CONTENTS},
+    )
+
+
+@given(present())
+def test_upheld_changes_nothing(given_: rules.Restrictions) -> None:
+    assert rules.consequences(Outcome.UPHELD, appeal(), given_).nothing
+
+
+@given(present())
+def test_an_allowed_use_brings_back_this_content_and_leaves_what_is_known(given_: rules.Restrictions) -> None:
+    then = rules.consequences(Outcome.USE_ALLOWED, appeal(), given_)
+    assert then.signals_withdrawn == 0
+    assert then.shown_again <= 1
+    if given_.decision is not None:
+        assert then.shown_again == int(appeal().content in given_.restricted)
+        assert then.account_back is (given_.decision.measure.on_account and bool(then.shown_again))
+
+
+@given(present())
+def test_not_terrorist_undoes_all_that_rested_on_the_decision(given_: rules.Restrictions) -> None:
+    then = rules.consequences(Outcome.NOT_TERRORIST, appeal(), given_)
+    if given_.decision is None:
+        assert then.hold_ends is given_.held
+        return
+    assert then.shown_again == len(given_.restricted)
+    assert then.signals_withdrawn == len(given_.signals)
+    assert then.reports_answered == sum(given_.reports[content] for content in given_.restricted)
+
+
+@pytest.mark.parametrize(
+    ("words", "pictures", "field"),
+    [("", 0, "words"), ("x" * (rules.MOST_WORDS + 1), 0, "words"), ("Well.", rules.MOST_EVIDENCE + 1, "files")],
+)
+def test_a_complaint_says_something_and_brings_few_pictures(words: str, pictures: int, field: str) -> None:
+    with pytest.raises(Malformed) as refused:
+        rules.check_complaint(words, pictures)
+    assert refused.value.reference == field
+    rules.check_complaint("x" * rules.MOST_WORDS, rules.MOST_EVIDENCE)

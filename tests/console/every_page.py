@@ -37,10 +37,18 @@ STAFF_VARIANTS: dict[str, list[str]] = {
     "/record?about={decision}": ["auditor"],
 }
 #: what is read by programs, or is part of a page
-STAFF_FILES = {"/static/{name}", "/cases/{case}/content/{content}/picture", "/queue/rows", "/live"}
+STAFF_FILES = {
+    "/static/{name}",
+    "/queue/rows",
+    "/live",
+    "/cases/{case}/content/{content}/picture",
+    "/appeals/{appeal}/evidence/{number}",
+}
 
 PUBLIC_PAGES = {"/", "/report", "/ledger", "/notice/{token}"}
 PUBLIC_FILES = {"/static/{name}", "/ledger/{path:path}", "/report/counts.json", "/notice/{token}/receipt.json"}
+#: leads elsewhere
+PUBLIC_FILES |= {"/notice/{token}/complaint"}
 
 
 def declared(listener: Listener) -> set[str]:

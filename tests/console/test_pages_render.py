@@ -20,6 +20,8 @@ from running import Running
 from tidegate.appeal.model import Outcome
 from tidegate.case.model import HeadStart, Reason
 from tidegate.case.model import State as CaseState
+from tidegate.console.appeals import Show
+from tidegate.console.notice_life import Place, StepName
 from tidegate.console.queue import Waits
 from tidegate.console.words import WORDS
 from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
@@ -133,7 +135,8 @@ def test_words_cover_the_closed_lists() -> None:
         "exempt": Exempt, "exempt_found": Exempt, "ground": Ground, "ground_why": Ground, "provision": Provision,
         "decision_state": DecisionState, "action": Action, "cause": Cause, "restriction": Restriction,
         "instruction_state": InstructionState, "rotation": Rotation, "leaf_kind": LeafKind, "leaf_measure": LeafMeasure,
-        "leaf_basis": Basis, "ended": Ended, "proposal": ProposalKind, "proposal_standing": ProposalStanding,
+        "leaf_basis": Basis, "ended": Ended, "notice_step": StepName, "notice_place": Place,
+        "appeal_show": Show, "proposal": ProposalKind, "proposal_standing": ProposalStanding,
         "role": Role, "scope": Scope, "method": SignInMethod, "staff_standing": StaffStanding, "label": Label,
         "ledger_trouble": Trouble, "provenance": Provenance, "signal_standing": SignalStanding,
         "verdict_reason": VerdictReason, "head_start": HeadStart, "waits": Waits, "claims": Claims,

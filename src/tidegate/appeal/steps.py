@@ -17,8 +17,12 @@ from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Row, Transaction
 from tidegate.decision import store as decisions
 from tidegate.decision.model import Decision
+from tidegate.flag import store as flags
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId, StaffId
+from tidegate.signal import store as signals
+from tidegate.signal.model import Standing
+from tidegate.verdict import store as verdicts
 
 
 async def file(
@@ -75,6 +79,20 @@ async def involved(tx: Transaction, content: ContentId, contested: Sequence[Deci
 def people_needed(contested: Sequence[Decision]) -> int:
     """Say how many judges must agree: as many as decided; one about a machine's hold."""
     return contested[0].people if contested else 1
+
+
+async def restrictions(tx: Transaction, appeal: Appeal, contested: Sequence[Decision]) -> rules.Restrictions:
+    """Give what is in force that this complaint could undo."""
+    decision = contested[0] if contested else None
+    every = [shown.content for shown in decision.contents] if decision else []
+    known = await signals.of_decision(tx, decision.id) if decision else []
+    return rules.Restrictions(
+        decision=decision,
+        restricted=await decisions.restricted_by(tx, every),
+        signals=[signal.id for signal in known if signal.standing is not Standing.WITHDRAWN],
+        held=await verdicts.running_hold(tx, appeal.content) is not None,
+        reports={content: len(await flags.on_content(tx, content)) for content in every},
+    )
 
 
 async def judge(tx: Transaction, appeal: AppealId, judge_: StaffId, found: Outcome, words: str) -> Outcome | None:

@@ -66,6 +66,12 @@ async def not_decided(tx: Transaction, most: int = 500) -> list[Appeal]:
     return [_appeal(row) for row in rows]
 
 
+async def decided(tx: Transaction, most: int = 200) -> list[Appeal]:
+    """List decided appeals, the newest decided first."""
+    rows = await tx.rows(_SELECT + " WHERE a.state = 'decided' ORDER BY a.decided_at DESC LIMIT %(most)s", most=most)
+    return [_appeal(row) for row in rows]
+
+
 async def contested(tx: Transaction, contents: Sequence[ContentId]) -> set[ContentId]:
     """Say which of these contents an open appeal is about."""
     rows = await tx.rows(

@@ -1,10 +1,12 @@
 """Appeals: complaints and their judgement by other people.
 
-May decide: who is shown the form. Those who voted for what a complaint is about are not; what others judged stays
-hidden until the complaint is decided.
+May decide: who is shown the form, and who sees what a person sent. Those who voted for what a complaint is about are
+shown neither; what others judged stays hidden until the complaint is decided. A judge has in view what the person was
+told, with the rule as it stood then, what they say, and what would follow from each outcome.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from fastapi import Request
@@ -15,7 +17,9 @@ from tidegate.appeal.model import Appeal, Outcome, State
 from tidegate.case import store as cases
 from tidegate.console.door import Pages
 from tidegate.console.forms import needed_choice, text_in
+from tidegate.console.language import LANGUAGES, language_of, translations
 from tidegate.console.pages import render
+from tidegate.console.words import WORDS
 from tidegate.content import store as contents
 from tidegate.content.rules import MOST_WORDS_BYTES, check_text
 from tidegate.db.sealing import read_detail
@@ -25,6 +29,7 @@ from tidegate.decision.model import Decision
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import AppealId, DecisionId, StaffId
 from tidegate.notice import store as notices
+from tidegate.notice.rules import days_left
 from tidegate.people.exposure import record_view
 from tidegate.people.model import Permission, Session
 from tidegate.web.door import Listener, node_of, session_of, staff
@@ -32,33 +37,61 @@ from tidegate.web.door import Listener, node_of, session_of, staff
 door = Pages(Listener.STAFF)
 
 
+class Show(StrEnum):
+    """Which complaints the list shows."""
+
+    OPEN = "open"
+    MINE = "mine"
+    LATE = "late"
+    DECIDED = "decided"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
     """A row of the list."""
 
     appeal: Appeal
+    days_left: int
     late: bool
+    decision: Decision | None
     involved: bool
     judged: bool
+
+    def listed(self, show: Show, *, judges: bool) -> bool:
+        """Say whether a choice of the list shows it."""
+        if show is Show.LATE:
+            return self.late
+        return show is not Show.MINE or (judges and not self.involved and not self.judged)
 
 
 @door.get("/appeals", needs=Permission.SEE_APPEAL)
 async def appeals_page(request: Request) -> Response:
-    """List open complaints, the soonest due first."""
-    reader = session_of(request).staff
+    """List complaints, the soonest due first; the address says which."""
+    reader = session_of(request)
+    wanted = request.query_params.get("show", "")
+    show = Show(wanted) if wanted in set(Show) else Show.OPEN
+    judges = Permission.JUDGE_APPEAL in reader.permissions
 
     async def read(tx: Transaction) -> list[Complaint]:
-        return [
-            Complaint(
-                appeal=appeal,
-                late=rules.late(appeal, tx.now),
-                involved=_involved(await contested(tx, appeal), reader),
-                judged=any(judge == reader for judge, _ in appeal.votes),
-            )
-            for appeal in await store.not_decided(tx)
-        ]
+        found = await (store.decided(tx) if show is Show.DECIDED else store.not_decided(tx))
+        rows = [await _row(tx, appeal, reader.staff) for appeal in found]
+        return [row for row in rows if row.listed(show, judges=judges)]
 
-    return render(request, "staff/appeals.html", rows=await node_of(request).run(staff(request), read))
+    rows = await node_of(request).run(staff(request), read)
+    shows = [choice for choice in Show if judges or choice is not Show.MINE]
+    return render(request, "staff/appeals.html", rows=rows, show=show, shows=shows)
+
+
+async def _row(tx: Transaction, appeal: Appeal, reader: StaffId) -> Complaint:
+    decision = await contested(tx, appeal)
+    return Complaint(
+        appeal=appeal,
+        days_left=days_left(appeal.due_at, tx.now),
+        late=rules.late(appeal, tx.now),
+        decision=decision,
+        involved=await is_involved(tx, appeal, decision, reader),
+        judged=any(judge == reader for judge, _ in appeal.votes),
+    )
 
 
 @door.get("/appeals/{appeal}", needs=Permission.SEE_APPEAL)
@@ -66,28 +99,43 @@ async def appeal_page(request: Request, appeal: str) -> Response:
     """Show a complaint: the statement of reasons, what the person says, and the decision."""
     identity, reader = AppealId.parse(appeal), session_of(request)
     shown = await node_of(request).run(staff(request), lambda tx: _read(tx, identity, reader))
-    return render(request, "staff/appeal.html", outcomes=list(Outcome), **shown)
+    written_in = shown["written_in"]
+    return render(
+        request, "staff/appeal.html", outcomes=list(Outcome), languages_known=LANGUAGES, most_words=rules.MOST_WORDS,
+        they_read={outcome: _they_read(outcome, written_in) for outcome in Outcome},
+        same_language=written_in == language_of(request), **shown,
+    )  # fmt: skip
+
+
+def _they_read(outcome: Outcome, language: str) -> str:
+    """Give the sentence the person will read, in their language."""
+    return str(translations(language).gettext(WORDS["outcome_found"][outcome]))
 
 
 async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[str, Any]:
-    appeal = await store.load(tx, identity)
-    if appeal is None:
-        raise NotFound("There is no such complaint.")
+    appeal = await loaded(tx, identity)
     await record_view(tx, reader.staff, identity)
     content = await contents.load(tx, appeal.content)
     assert content is not None
-    words = await read_detail(tx, appeal.content, store.words_part(appeal.id))
-    involved = _involved(await contested(tx, appeal), reader.staff)
+    said = await read_detail(tx, appeal.content, store.words_part(appeal.id))
+    decision = await contested(tx, appeal)
+    involved = await is_involved(tx, appeal, decision, reader.staff)
     judged = any(judge == reader.staff for judge, _ in appeal.votes)
     settled = appeal.state is State.DECIDED or Permission.READ_RECORD in reader.permissions
+    present = await steps.restrictions(tx, appeal, [decision] if decision else [])
     return {
         "appeal": appeal,
+        "now": tx.now,
+        "days_left": days_left(appeal.due_at, tx.now),
         "late": rules.late(appeal, tx.now),
         "content": content,
         "facts": await contents.facts(tx, content),
         "statement": await notices.statement(tx, appeal.content, appeal.notice),
-        "words": str(words["words"]) if words else None,
-        "decision": await _decision_of(tx, appeal),
+        "words": str(said["words"]) if said else None,
+        # Those from before it was asked were written on the English or the Chinese page: nobody knows which.
+        "written_in": str(said.get("language", "en")) if said else "en",
+        "decision": decision or await _told_of(tx, appeal),
+        "people": steps.people_needed([decision] if decision else []),
         "case": await cases.of_content(tx, appeal.content),
         "involved": involved,
         "judged": judged,
@@ -97,8 +145,22 @@ async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[st
         and not involved
         and not judged,
         "may_see_picture": Permission.SEE_CONTENT_BYTES in reader.permissions,
+        "may_see_evidence": Permission.SEE_CONTENT_BYTES in reader.permissions and not involved,
+        "follows": {outcome: rules.consequences(outcome, appeal, present) for outcome in Outcome},
         "judgements": await judgements(tx, appeal) if settled else [],
     }
+
+
+async def loaded(tx: Transaction, identity: AppealId) -> Appeal:
+    """Load a complaint.
+
+    Raises:
+        NotFound: there is none.
+    """
+    appeal = await store.load(tx, identity)
+    if appeal is None:
+        raise NotFound("There is no such complaint.")
+    return appeal
 
 
 async def judgements(tx: Transaction, appeal: Appeal) -> list[tuple[Outcome, str | None]]:
@@ -117,14 +179,13 @@ async def contested(tx: Transaction, appeal: Appeal) -> Decision | None:
     return decision if decision is not None and decision.measure.restricts else None
 
 
-def _involved(decision: Decision | None, reader: StaffId) -> bool:
-    return decision is not None and reader in decision.voters
+async def is_involved(tx: Transaction, appeal: Appeal, decision: Decision | None, reader: StaffId) -> bool:
+    """Say whether someone voted on what a complaint is about, whichever way; they do not judge it."""
+    return reader in await steps.involved(tx, appeal.content, [decision] if decision else [])
 
 
-async def _decision_of(tx: Transaction, appeal: Appeal) -> Decision | None:
-    """Give the decision in force or, when it was reversed meanwhile, the one the notice told of."""
-    if (present := await contested(tx, appeal)) is not None:
-        return present
+async def _told_of(tx: Transaction, appeal: Appeal) -> Decision | None:
+    """Give the decision the notice told of, which may have been reversed meanwhile."""
     notice = await notices.load(tx, appeal.notice)
     told = notice["decision"] if notice else None
     return await decisions.load(tx, DecisionId(told)) if told else None

@@ -5,6 +5,7 @@ May decide: whether a form is well formed and came from one of our own pages. Wh
 
 import unicodedata
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +15,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect
 
+from tidegate.console.words import N_
 from tidegate.kernel.errors import Forbidden, Malformed, TooLarge
 from tidegate.web.door import node_of
 
@@ -21,7 +23,17 @@ from tidegate.web.door import node_of
 MOST_BYTES = 8 * 2**20
 MOST_FIELDS = 5_000
 
+BROKEN = N_("The form is broken or breaks off: send it again.")
+
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before the bytes of a form's part. The name of a file is its sender's and means nothing."""
+
+    name: str
+    filename: str | None
 
 
 class PageRequest(Request):
@@ -40,16 +52,22 @@ async def body_of(request: Request) -> bytes:
         TooLarge: there is more.
         Malformed: it broke off.
     """
-    return b"".join([chunk async for chunk in _chunks(request)])
+    return b"".join([chunk async for chunk in chunks_of(request)])
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
+async def chunks_of(request: Request, most: int = MOST_BYTES) -> AsyncIterator[bytes]:
+    """Read a body within a limit, piece by piece as it arrives.
+
+    Raises:
+        TooLarge: there is more.
+        Malformed: it broke off.
+    """
     read = 0
     try:
         async for chunk in request.stream():
             read += len(chunk)
-            if read > MOST_BYTES:
-                raise TooLarge(f"A form may be at most {MOST_BYTES // 2**20} MiB.")
+            if read > most:
+                raise TooLarge(f"A form may be at most {most // 2**20} MiB.")
             yield chunk
     except ClientDisconnect as error:
         raise Malformed("The form broke off before its end: send it again.") from error
@@ -58,7 +76,7 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
 async def _read_form(request: Request) -> FormData:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == "multipart/form-data":
-        return _parts(await body_of(request), options.get("boundary", ""))
+        return await _fields(chunks_of(request), options.get("boundary", ""))
     if kind == "application/x-www-form-urlencoded":
         text = (await body_of(request)).decode("utf-8", "replace")
         try:
@@ -68,29 +86,42 @@ async def _read_form(request: Request) -> FormData:
     return FormData()
 
 
-def _parts(body: bytes, boundary: str) -> FormData:
+async def _fields(body: AsyncIterator[bytes], boundary: str) -> FormData:
     fields: list[tuple[str, str | UploadFile]] = []
     name, value = "", bytearray()
+    async for piece in parts_in(body, boundary):
+        if isinstance(piece, Head):
+            name, value = piece.name, bytearray()
+        elif piece is not None:
+            value += piece
+        else:
+            fields.append((name, value.decode("utf-8", "replace")))
+    return FormData(fields)
+
+
+async def parts_in(body: AsyncIterator[bytes], boundary: str) -> AsyncIterator[Head | bytes | None]:
+    """Read a form part by part as it arrives: a head, its bytes in pieces, None at its end; then the next.
+
+    Raises:
+        Malformed: it is broken, or the last boundary is missing.
+    """
     try:
         with PushMultipartParser(boundary, max_segment_count=MOST_FIELDS, strict=True) as parser:
-            for part in parser.parse(body):
-                if isinstance(part, MultipartSegment):
-                    name, value = part.name, bytearray()
-                elif part is not None:
-                    value += part
-                else:
-                    fields.append((name, value.decode("utf-8", "replace")))
-            # Closing checks that the last boundary was there.
-            parser.parse(b"")
+            async for chunk in body:
+                for piece in parser.parse(chunk):
+                    yield Head(piece.name, piece.filename) if isinstance(piece, MultipartSegment) else piece
     except MultipartError as error:
-        raise Malformed("The form is broken or breaks off: send it again.") from error
-    return FormData(fields)
+        raise Malformed(BROKEN) from error
 
 
 def text_in(form: FormData, name: str) -> str:
     """Give a field's text as it is kept: normalised, with plain line ends, no blanks around it; empty when missing."""
-    text = str(form.get(name, "")).replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", text).strip()
+    return written(str(form.get(name, "")))
+
+
+def written(text: str) -> str:
+    """Give a text as it is kept: normalised, with plain line ends, no blanks around it."""
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
 def choice_in(form: FormData, name: str, choices: type[Choice]) -> Choice | None:

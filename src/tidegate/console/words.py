@@ -242,6 +242,12 @@ WORDS: dict[str, dict[str, str]] = {
         "reversed": N_("reversed on a complaint"),
     },
     "appeal_state": {"open": N_("open"), "decided": N_("decided")},
+    "appeal_show": {
+        "open": N_("Open"),
+        "mine": N_("For me to judge"),
+        "late": N_("Late"),
+        "decided": N_("Decided"),
+    },
     "outcome": {
         "upheld": N_("The decision stands"),
         "use_allowed": N_("This use of it is allowed"),
@@ -257,10 +263,25 @@ WORDS: dict[str, dict[str, str]] = {
         ),
     },
     "ended": {
-        "lapsed": N_("Nobody decided in time, so it is shown again."),
-        "released": N_("People looked at it and let it go: it is shown again."),
-        "reversed": N_("This was reversed: it is shown again."),
+        "lapsed": N_("Your content is shown again: nobody decided in time."),
+        "released": N_("Your content is shown again: people looked at it and let it go."),
+        "reversed": N_("Your content is shown again: what was decided about it was reversed."),
         "replaced": N_("A newer notice has taken the place of this one."),
+    },
+    "notice_step": {
+        "restricted": N_("Restricted"),
+        "objected": N_("You object"),
+        "judged": N_("Other people judge"),
+        "stands": N_("It stands"),
+        "put_right": N_("It was put right"),
+        "answer": N_("You get the answer"),
+        "over": N_("It is over"),
+        "replaced": N_("A newer notice"),
+    },
+    "notice_place": {
+        "done": N_("done"),
+        "now": N_("now"),
+        "ahead": N_("still to come"),
     },
     "action": {
         "hold": N_("hold"),

@@ -5,7 +5,8 @@ node, it is no rule of the floor. Sign-in attempts are counted in the database i
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tidegate.kernel.errors import RateLimited
 
@@ -18,6 +19,7 @@ class Limits:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._inside: set[str] = set()
 
     def take(self, who: str, per_minute: int) -> None:
         """Use one of what someone has left.
@@ -38,3 +40,18 @@ class Limits:
         if len(self._buckets) > _MOST_BUCKETS:
             # The oldest entry stands first, because every use moves an entry to the end.
             del self._buckets[next(iter(self._buckets))]
+
+    @contextmanager
+    def alone(self, who: str) -> Iterator[None]:
+        """Let one request at a time in under a name.
+
+        Raises:
+            RateLimited: another one is inside.
+        """
+        if who in self._inside:
+            raise RateLimited("The one before is still arriving: wait until it is answered.", retry_after=5)
+        self._inside.add(who)
+        try:
+            yield
+        finally:
+            self._inside.discard(who)
