@@ -41,7 +41,7 @@ def complain(node: Running, content: str, outcome: Outcome, *judges: StaffId) ->
 
     async def file(tx: Any) -> Any:
         (notice,) = await notices.standing_on(tx, ContentId.parse(content))
-        return await appeals.file(tx, notice, "This was news.")
+        return await appeals.file(tx, notice, "This was news.", evidence=(b"one picture", b"another"))
 
     appeal = node.do(file)
     for judge in judges:
