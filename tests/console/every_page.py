@@ -7,8 +7,10 @@ import re
 
 from console.console_story import HTML, complain, first_case, flagged, remove, vote
 from running import Browser, Running
+from tidegate.enforcement import store as instructions
 from tidegate.people.model import Role
 from tidegate.run import DOORS
+from tidegate.signal import store as signals
 from tidegate.web.door import Door, Listener
 
 #: staff page -> who reads it
@@ -23,6 +25,8 @@ STAFF_PAGES: dict[str, list[str]] = {
     "/appeals": ["judge", "auditor"],
     "/appeals/{appeal}": ["judge", "auditor"],
     "/signals": ["lead", "auditor"],
+    "/signals/{signal}": ["lead", "auditor"],
+    "/signals/import": ["lead"],
     "/instructions": ["administrator", "auditor"],
     "/people": ["administrator"],
     "/keys": ["administrator"],
@@ -85,7 +89,12 @@ def tell(node: Running, *, words: str = "A bridge.", complaint: str = "This is m
     open_case = first_case(reviewers[0])
     assert vote(reviewers[0], open_case).status_code == 303
     node.loop.run(node.node.publisher.publish())
+    (given, *_) = node.do(instructions.newest)
+    (signal, *_) = node.do(signals.newest)
     return {
+        "signal": str(signal.id),
+        "instruction": str(given.id),
+        "person": str(reviewers[0].staff),
         "case": open_case,
         "closed": case,
         "content": open_content,

@@ -1,12 +1,13 @@
 """What the other pages of the console do: importing signals, policy, people, keys, instructions, the record."""
 
+import html
 import re
 
 import pytest
 
-from console.console_story import HOSTILE, HTML, flagged, remove
+from console.console_story import HOSTILE, HTML, flagged, picture, remove
 from running import Browser, Running
-from tidegate.console.signals import read_list
+from tidegate.console.signal_import import read_list
 from tidegate.db.transaction import MACHINE
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
@@ -73,6 +74,85 @@ def test_a_list_with_a_bad_line_is_refused_whole_naming_the_line(node: Running, 
     assert node.do(signals.newest) == []
 
 
+def test_a_refused_list_comes_back_with_every_mistake(node: Running) -> None:
+    """Nothing someone pasted is lost, and they need not send it once for each mistake."""
+    lead = node.person(Role.POLICY_LEAD)
+    text = HEAD + f"pdq,{ONE},c,media,instructs\npdq,short,c,media,instructs\npdq,{TWO},c,media,copyright </textarea>\n"
+    answer = lead.post("/signals/import", data={"csrf": lead.csrf(), "text": text}, headers=HTML)
+    assert answer.status_code == 422
+    for line, words in (("3", "64 hexadecimal digits"), ("4", "Terrorist content only")):
+        assert re.search(rf"<strong>Line {line}:</strong> [^<]*{words}", answer.text), line
+    assert "Line 2:" not in answer.text
+    kept = re.search(r"<textarea[^>]*>(.*?)</textarea>", answer.text, re.DOTALL)
+    assert kept
+    assert html.unescape(kept[1]).strip() == text.strip()
+    assert node.do(signals.newest) == []
+    many = HEAD + "pdq,x,c,media,instructs\n" * 500
+    assert (
+        lead.post("/signals/import", data={"csrf": lead.csrf(), "text": many}, headers=HTML).text.count("<strong>")
+        == 100
+    )
+    whole = lead.post("/signals/import", data={"csrf": lead.csrf(), "text": "a,b\n1,2"}, headers=HTML)
+    assert "signal_type, signal_str, tags is missing" in whole.text
+
+
+def test_signals_are_filtered_and_paged_by_their_position(node: Running) -> None:
+    lead = node.person(Role.POLICY_LEAD)
+    rows = "".join(
+        f"{('pdq', 'sha256')[n % 2]},{n:064x},c,media,{('instructs', 'incites')[n % 2]}\n" for n in range(205)
+    )
+    assert lead.submit("/signals/import", text=HEAD + rows).status_code == 303
+
+    def shown(path: str) -> list[str]:
+        return re.findall(r'href="/signals/(signal_[a-z0-9]{26})"', page(lead, path))
+
+    seen: list[str] = []
+    path = "/signals"
+    while path:
+        text = page(lead, path)
+        assert "205 signals pass." in text
+        seen += re.findall(r'href="/signals/(signal_[a-z0-9]{26})"', text)
+        older = re.findall(r'href="(/signals\?[^"]*before=\d+)">Older', text)
+        path = html.unescape(older[0]) if older else ""
+    assert len(seen) == len(set(seen)) == 205
+    assert seen == [str(signal.id) for signal in node.do(lambda tx: signals.newest(tx, 300))]
+    assert "103 signals pass." in page(lead, "/signals?kind=pdq")
+    assert "103 signals pass." in page(
+        lead, "/signals?label=instructs&standing=unconfirmed&provenance=import&disputed=no"
+    )
+    assert shown("/signals?disputed=yes") == []
+    assert "No signal passes" in page(lead, "/signals?label=incites&kind=pdq")
+    older = re.findall(r'href="(/signals\?[^"]*before=\d+)"', page(lead, "/signals?kind=pdq&label=instructs"))
+    assert "kind=pdq" in older[0]
+    assert "label=instructs" in older[0]
+    for bad in ("kind=md5", "before=x", "before=-1", "disputed=perhaps", "label=copyright", f"before={'9' * 30}"):
+        assert lead.get(f"/signals?{bad}", headers=HTML).status_code == 422, bad
+
+
+def test_a_signals_page_says_what_it_rests_on_and_never_its_value(node: Running) -> None:
+    platform = node.platform()
+    reviewers = [node.person(Role.REVIEWER), node.person(Role.SENIOR_REVIEWER)]
+    content = flagged(platform)
+    remove(node, platform, reviewers, content)
+    held = platform.verdict(picture(), platform_id="again", uploader="another")
+    assert held["verdict"] == "hold"
+    exact = next(signal for signal in node.do(signals.newest) if signal.kind == "sha256")
+    senior, lead = reviewers[1], node.person(Role.POLICY_LEAD)
+    text = page(senior, f"/signals/{exact.id}")
+    assert f'href="/decisions/{exact.decision}"' in text
+    assert "<dt>of them held by a machine</dt><dd>1</dd>" in text
+    assert "added" in text
+    assert "confirmed by our people" in text
+    for reader in (senior, lead, node.person(Role.AUDITOR)):
+        text = page(reader, f"/signals/{exact.id}")
+        assert exact.value.hex() not in text.lower()
+        assert ("/cases/" in text) is (reader is not lead)
+        assert ("/record?about=" in text) is (reader not in {senior, lead})
+    assert reviewers[0].get(f"/signals/{exact.id}").status_code == 403
+    assert lead.get(f"/signals/signal_{'0' * 26}", headers=HTML).status_code == 404
+    assert lead.get("/signals/nonsense", headers=HTML).status_code == 422
+
+
 def test_other_columns_are_dropped_unread() -> None:
     (row,) = read_list(f"tags,religion,signal_str,signal_type,uploader\nincites,whatever,{ONE},PDQ,someone\n")
     assert row.labels == (Label.INCITES,)
@@ -88,7 +168,8 @@ def test_lists_that_do_not_read(text: str) -> None:
 def test_only_a_policy_lead_imports(node: Running) -> None:
     for role in (Role.SENIOR_REVIEWER, Role.AUDITOR):
         person = node.person(role)
-        assert 'action="/signals/import"' not in page(person, "/signals")
+        assert "/signals/import" not in page(person, "/signals")
+        assert person.get("/signals/import").status_code == 403
         assert person.submit("/signals/import", text=HEAD).status_code == 403
 
 

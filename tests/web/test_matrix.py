@@ -30,6 +30,7 @@ _IDS: dict[str, type[Id]] = {
     "key": ids.KeyId,
     "instruction": ids.InstructionId,
     "flag": ids.FlagId,
+    "signal": ids.SignalId,
     "session": SessionId,
     "passkey": PasskeyId,
 }

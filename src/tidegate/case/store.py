@@ -117,6 +117,16 @@ async def around(tx: Transaction, contents: Sequence[ContentId]) -> dict[Content
     return {ContentId(row["content"]): CaseId(row["id"]) for row in rows}
 
 
+async def with_signal(tx: Transaction, signal: SignalId, most: int = 20) -> list[tuple[CaseId, State]]:
+    """List the newest cases around a signal, and how they stand."""
+    rows = await tx.rows(
+        'SELECT id, state FROM "case" WHERE signal = %(signal)s ORDER BY id DESC LIMIT %(most)s',
+        signal=signal,
+        most=most,
+    )
+    return [(CaseId(row["id"]), State(row["state"])) for row in rows]
+
+
 async def open_backlog(tx: Transaction, reason: Reason | None = None) -> Backlog:
     """Count the cases that wait for votes: all, or those there for one reason."""
     return await tx.backlog(

@@ -22,6 +22,7 @@ from tidegate.console import (
     record,
     report,
     sign_in,
+    signal_import,
     signals,
 )
 
@@ -36,6 +37,7 @@ DOORS = (
     decision.door,
     appeals.door,
     evidence.door,
+    signal_import.door,
     signals.door,
     instructions.door,
     people.door,

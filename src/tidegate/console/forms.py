@@ -22,6 +22,8 @@ from tidegate.web.door import node_of
 #: A list of signals is the largest thing anyone sends by a form.
 MOST_BYTES = 8 * 2**20
 MOST_FIELDS = 5_000
+#: Every bigint of this many digits is one.
+_MOST_DIGITS = 18
 
 BROKEN = N_("The form is broken or breaks off: send it again.")
 
@@ -149,6 +151,20 @@ def needed_choice(form: FormData, name: str, choices: type[Choice]) -> Choice:
     if made is None:
         raise Malformed(f"Choose {name}: one of {', '.join(choices)}.", reference=name)
     return made
+
+
+def number_in(form: FormData, name: str) -> int | None:
+    """Give a whole number from 0; None when nothing was given.
+
+    Raises:
+        Malformed: it is none, or no number of ours is that long.
+    """
+    text = text_in(form, name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+        raise Malformed(f"{name} is a whole number.", reference=name)
+    return int(text)
 
 
 def check_same_origin(request: Request) -> None:

@@ -1,120 +1,127 @@
-"""Signals: the list without values, importing, and whether look-alikes may be held.
+"""Signals: the list without values, a page for each, and whether look-alikes may be held.
 
-May decide: how an imported list is read. Every row is added unconfirmed (floor rule 15), under labels of the closed
-list (floor rule 14), and columns we have no word for are dropped unread (floor rule 10).
+May decide: nothing. The value of a signal is on no page (floor rule 12); cases and decisions are linked for those who
+may see them.
 """
 
-import csv
-import io
-from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
+from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from tidegate.case import store as cases
 from tidegate.console.door import Pages
-from tidegate.console.forms import text_in
+from tidegate.console.forms import choice_in, number_in, text_in
 from tidegate.console.pages import render
+from tidegate.console.record_store import happened_to
 from tidegate.db.transaction import Transaction
-from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError
+from tidegate.decision import store as decisions
+from tidegate.kernel.errors import Malformed, NotFound
+from tidegate.kernel.ids import SignalId
 from tidegate.people import steps as people
 from tidegate.people import store as people_store
-from tidegate.people.model import Permission, ProposalKind
-from tidegate.signal import rules, steps, store
-from tidegate.signal.model import FingerprintKind, Label, Provenance
+from tidegate.people.model import Permission, Proposal, ProposalKind
+from tidegate.signal import rules, store
+from tidegate.signal.model import FingerprintKind, Label, Provenance, Standing
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
 from tidegate.web.door import Listener, node_of, session_of, staff
 
 door = Pages(Listener.STAFF)
 
-MOST_ROWS = 10_000
-_NEEDED = ("signal_type", "signal_str", "tags")
-#: python-threatexchange names what its list is of; ours are the two kinds of a picture.
-_KINDS = {"pdq": "pdq", "sha256": "sha256", "sha-256": "sha256"}
+PAGE = 100
+_FIELDS = ("kind", "standing", "label", "provenance", "disputed")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a list that is good to add."""
+class Disputed(StrEnum):
+    """Whether a member disputes it."""
 
-    kind: FingerprintKind
-    value: bytes
-    labels: tuple[Label, ...]
+    YES = "yes"
+    NO = "no"
 
 
 @door.get("/signals", needs=Permission.SEE_SIGNALS)
 async def signals_page(request: Request) -> Response:
     """List signals, newest change first, never their values."""
+    given = FormData([*request.query_params.multi_items()])
+    disputed = choice_in(given, "disputed", Disputed)
+    filters = store.Filters(
+        kind=choice_in(given, "kind", FingerprintKind),
+        standing=choice_in(given, "standing", Standing),
+        label=choice_in(given, "label", Label),
+        provenance=choice_in(given, "provenance", Provenance),
+        disputed=None if disputed is None else disputed is Disputed.YES,
+    )
+    before = number_in(given, "before")
 
-    async def read(tx: Transaction) -> dict[str, object]:
-        proposals = await people_store.open_proposals(tx)
+    async def read(tx: Transaction) -> dict[str, Any]:
+        known = await store.newest(tx, PAGE + 1, filters=filters, before=before)
         return {
-            "known": await store.newest(tx),
+            "known": known[:PAGE],
+            "next": known[PAGE - 1].position if len(known) > PAGE else None,
+            "count": await store.count(tx, filters),
             "position": await store.position(tx),
             "look_alike_holds": await verdict_store.look_alike_holds(tx),
-            "proposals": [
-                (proposal, await people_store.name_of(tx, proposal.proposed_by))
-                for proposal in proposals
-                if proposal.kind is ProposalKind.LOOK_ALIKE_HOLDS_ON
-            ],
+            "proposals": await look_alike_proposals(tx),
         }
 
-    added = request.query_params.get("added", "")
     shown = await node_of(request).run(staff(request), read)
     return render(
-        request, "staff/signals.html", added=int(added) if added.isdecimal() and len(added) < 7 else None, **shown  # noqa: PLR2004
-    )  # fmt: skip
+        request,
+        "staff/signals.html",
+        added=number_in(given, "added"),
+        filters=filters,
+        disputed=disputed,
+        before=before,
+        query=urlencode({name: text for name in _FIELDS if (text := text_in(given, name))}),
+        kinds=list(FingerprintKind),
+        standings=list(Standing),
+        labels=list(Label),
+        provenances=list(Provenance),
+        whether=list(Disputed),
+        **shown,
+    )
 
 
-@door.post("/signals/import", needs=Permission.IMPORT_SIGNALS)
-async def import_signals(request: Request) -> Response:
-    """Add a list of signals, all of it or nothing."""
-    form = await request.form()
-    rows = read_list(text_in(form, "file") or text_in(form, "text"))
-
-    async def add(tx: Transaction) -> None:
-        for row in rows:
-            await steps.add(tx, row.kind, row.value, row.labels, Provenance.IMPORT)
-
-    await node_of(request).run(staff(request), add)
-    return RedirectResponse(f"/signals?added={len(rows)}", 303)
+async def look_alike_proposals(tx: Transaction) -> list[tuple[Proposal, str | None]]:
+    """List what waits to let look-alikes be held, with the names of those who proposed it."""
+    return [
+        (proposal, await people_store.name_of(tx, proposal.proposed_by))
+        for proposal in await people_store.open_proposals(tx)
+        if proposal.kind is ProposalKind.LOOK_ALIKE_HOLDS_ON
+    ]
 
 
-def read_list(text: str) -> list[Row]:
-    """Read a list in the form of python-threatexchange: ``signal_type,signal_str,collab,category,tags``.
+@door.get("/signals/{signal}", needs=Permission.SEE_SIGNALS)
+async def signal_page(request: Request, signal: str) -> Response:
+    """Show all of a signal but its value: how it stands, what it rests on and what rests on it."""
+    identity = SignalId.parse(signal)
 
-    Raises:
-        Malformed: a column is missing, a line does not read, or there are none or too many.
-        RuleBroken: a label outside the closed list (floor rule 14). Both name the line.
-    """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), strict=True)
-    try:
-        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise Malformed(
-                f"The first line names the columns signal_type, signal_str and tags: {', '.join(missing)} is missing.",
-                reference="text",
-            )
-        rows = [_row(reader.line_num, line) for line in reader]
-    except csv.Error as error:
-        raise Malformed(f"Line {reader.line_num} is not CSV.", reference=f"line {reader.line_num}") from error
-    if not 0 < len(rows) <= MOST_ROWS:
-        raise Malformed(f"A list has 1 to {MOST_ROWS} lines below the first.", reference="text")
-    return rows
+    async def read(tx: Transaction) -> dict[str, Any]:
+        found = await store.load(tx, [identity])
+        if not found:
+            raise NotFound("There is no such signal.")
+        (loaded,) = found
+        matched, held = await verdict_store.caused_by(tx, identity)
+        decision = await decisions.load(tx, loaded.decision) if loaded.decision else None
+        history: list[tuple[str, datetime]] = await happened_to(tx, identity.value, "signal.")
+        return {
+            "signal": loaded,
+            "may_hold": rules.may_hold(loaded),
+            "enforceable": rules.enforceable(loaded),
+            "glorification_alone": rules.glorification_alone(loaded),
+            "matched": matched,
+            "held": held,
+            "decision": decision,
+            "cases": await cases.with_signal(tx, identity),
+            "history": history,
+        }
 
-
-def _row(number: int, line: dict[str, str | None]) -> Row:
-    try:
-        words = [
-            word.removeprefix("label=") for word in (line["tags"] or "").replace(";", " ").replace(",", " ").split()
-        ]
-        kind, value = rules.check_value(
-            _KINDS.get((line["signal_type"] or "").strip().lower(), ""), (line["signal_str"] or "").strip()
-        )
-        return Row(kind, value, rules.check_labels(words))
-    except TidegateError as error:
-        refusal = RuleBroken if isinstance(error, RuleBroken) else Malformed
-        raise refusal(f"Line {number}: {error.message}", reference=error.reference or f"line {number}") from error
+    return render(request, "staff/signal.html", **await node_of(request).run(staff(request), read))
 
 
 # --- look-alikes ---

@@ -12,6 +12,13 @@ def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
 
 WORDS: dict[str, dict[str, str]] = {
     "alarm_severity": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
+    "fingerprint_kind": {"sha256": N_("exact bytes (SHA-256)"), "pdq": N_("looks of a picture (PDQ)")},
+    "disputed": {"yes": N_("disputed"), "no": N_("not disputed")},
+    "signal_event": {
+        "signal.added": N_("added"),
+        "signal.confirmed": N_("confirmed by our people"),
+        "signal.withdrawn": N_("withdrawn"),
+    },
     "alarm": {
         "unchecked_retried": N_("Uploads that could not be checked and wait for another try"),
         "unchecked_sampled": N_("Unchecked uploads that people should look at"),

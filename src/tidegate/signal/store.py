@@ -1,7 +1,8 @@
 """The only SQL that names signal's table. May decide: nothing."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
@@ -80,10 +81,57 @@ async def of_decision(tx: Transaction, decision: DecisionId) -> list[Signal]:
     return [_signal(row) for row in rows]
 
 
-async def newest(tx: Transaction, most: int = 200) -> list[Signal]:
-    """List signals for reading, newest change first."""
-    rows = await tx.rows("SELECT * FROM signal ORDER BY position DESC LIMIT %(most)s", most=most)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which signals to list; what is None leaves none out."""
+
+    kind: FingerprintKind | None = None
+    standing: Standing | None = None
+    label: Label | None = None
+    provenance: Provenance | None = None
+    disputed: bool | None = None
+
+    @property
+    def values(self) -> dict[str, object]:
+        """Give them to a query."""
+        return {
+            "kind": self.kind,
+            "standing": self.standing,
+            "label": self.label,
+            "provenance": self.provenance,
+            "disputed": self.disputed,
+        }
+
+
+_PASSING: LiteralString = """
+    FROM signal WHERE (%(kind)s::text IS NULL OR kind = %(kind)s)
+      AND (%(standing)s::text IS NULL OR standing = %(standing)s)
+      AND (%(label)s::text IS NULL OR %(label)s = ANY(labels))
+      AND (%(provenance)s::text IS NULL OR provenance = %(provenance)s)
+      AND (%(disputed)s::boolean IS NULL OR disputed = %(disputed)s)
+"""
+
+
+async def newest(
+    tx: Transaction, most: int = 200, *, filters: Filters = Filters(), before: int | None = None
+) -> list[Signal]:
+    """List signals for reading, newest change first; ``before`` a position, to page on."""
+    rows = await tx.rows(
+        "SELECT *"
+        + _PASSING
+        + "AND (%(before)s::bigint IS NULL OR position < %(before)s) ORDER BY position DESC LIMIT %(most)s",
+        before=before,
+        most=most,
+        **filters.values,
+    )
     return [_signal(row) for row in rows]
+
+
+async def count(tx: Transaction, filters: Filters) -> int:
+    """Count the signals that pass."""
+    row = await tx.row("SELECT count(*) AS n" + _PASSING, **filters.values)
+    assert row is not None
+    return int(row["n"])
 
 
 async def disputed_backlog(tx: Transaction) -> Backlog:

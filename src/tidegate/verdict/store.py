@@ -91,6 +91,19 @@ async def resting_on(tx: Transaction, signal: SignalId) -> list[ContentId]:
     return [ContentId(row["content"]) for row in rows]
 
 
+async def caused_by(tx: Transaction, signal: SignalId) -> tuple[int, int]:
+    """Count the contents whose verdict matched a signal, and those of them that were held."""
+    row = await tx.row(
+        """
+        SELECT count(DISTINCT content) AS matched, count(DISTINCT content) FILTER (WHERE verdict = 'hold') AS held
+        FROM verdict WHERE signals @> ARRAY[%(signal)s::uuid]
+        """,
+        signal=signal,
+    )
+    assert row is not None
+    return int(row["matched"]), int(row["held"])
+
+
 async def unchecked_to_retry(tx: Transaction, most: int = 20) -> list[ContentId]:
     """List contents whose newest verdict is one that is tried again by itself."""
     rows = await tx.rows(
