@@ -26,7 +26,7 @@ from tidegate.enforcement import rules as enforcement_rules
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
 from tidegate.enforcement.delivery import attempt, payload
-from tidegate.enforcement.model import Instruction, State
+from tidegate.enforcement.model import Instruction, Problem, State
 from tidegate.flow import forget_due
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.kernel.event import Language
@@ -115,11 +115,13 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
         applied = result.applied
         await node.run(TIME, lambda tx: enforcement.acknowledge(tx, identity, instruction.service, applied=applied))
         return
-    log.warning("not delivered", action="deliver", instruction=str(identity), problem=result.problem)
+    problem = result.problem or Problem.NO_ACKNOWLEDGEMENT
+    log.warning("not delivered", action="deliver", instruction=str(identity), problem=problem, status=result.status)
+    await node.run(TIME, lambda tx: instructions.note_problem(tx, identity, problem, result.status))
     if enforcement_rules.give_up(node.database.clock() - instruction.waiting_since):
         await node.run(TIME, lambda tx: enforcement.mark_undelivered(tx, identity))
         return
-    raise NotDeliveredError(result.problem)
+    raise NotDeliveredError(problem)
 
 
 async def look_back(node: Node, identity: SignalId) -> None:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.alarms.model import Alarm, JailState, Measured, Severity
-from tidegate.alarms.rules import THRESHOLDS, pressing, raised, severity_of
+from tidegate.alarms.model import Alarm, JailState, Level, Measured
+from tidegate.alarms.rules import THRESHOLDS, level_of, pressing, raised
 from tidegate.kernel.backlog import Backlog
 from tidegate.ledger.state import State
 
@@ -15,8 +15,8 @@ alarms = st.sampled_from(sorted(Alarm))
 ages = st.timedeltas(min_value=timedelta(days=-60), max_value=timedelta(days=60))
 
 
-def level(severity: Severity | None) -> int:
-    return severity.level if severity else 0
+def level(level: Level | None) -> int:
+    return level.rank if level else 0
 
 
 def measured(backlogs: dict[Alarm, Backlog]) -> Measured:
@@ -38,26 +38,26 @@ def test_everything_has_a_threshold_that_gives_its_reason() -> None:
 def test_waiting_longer_never_makes_it_milder(alarm: Alarm, one: timedelta, other: timedelta, count: int) -> None:
     younger, older = sorted([one, other])
     waiting = [Backlog(count, NOW - age) for age in (younger, older)]
-    assert level(severity_of(alarm, waiting[0], NOW)) <= level(severity_of(alarm, waiting[1], NOW))
+    assert level(level_of(alarm, waiting[0], NOW)) <= level(level_of(alarm, waiting[1], NOW))
 
 
 @given(alarms, ages)
 def test_nothing_is_no_alarm(alarm: Alarm, age: timedelta) -> None:
-    assert severity_of(alarm, Backlog(0, NOW - age), NOW) is None
+    assert level_of(alarm, Backlog(0, NOW - age), NOW) is None
 
 
 @given(st.dictionaries(alarms, st.builds(Backlog, st.integers(0, 3), ages.map(lambda age: NOW - age))))
 def test_the_worst_comes_first_and_notes_do_not_press(backlogs: dict[Alarm, Backlog]) -> None:
     found = raised(measured(backlogs))
-    levels = [one.severity.level for one in found]
+    levels = [one.level.rank for one in found]
     assert levels == sorted(levels, reverse=True)
     counted = pressing(measured(backlogs))
-    assert counted.pressing == sum(one.severity is not Severity.NOTE for one in found)
-    assert counted.worst == (found[0].severity if counted.pressing else None)
+    assert counted.pressing == sum(one.level is not Level.NOTE for one in found)
+    assert counted.worst == (found[0].level if counted.pressing else None)
 
 
 def test_a_complaint_is_late_from_its_very_moment() -> None:
-    assert severity_of(Alarm.APPEALS_LATE, Backlog(1, NOW), NOW) is Severity.DANGER
-    assert severity_of(Alarm.APPEALS_DUE, Backlog(1, NOW + timedelta(hours=23)), NOW) is Severity.WARNING
-    assert severity_of(Alarm.HOLDS_UNVOTED, Backlog(1, NOW + timedelta(hours=5)), NOW) is None
-    assert severity_of(Alarm.HOLDS_UNVOTED, Backlog(1, NOW + timedelta(minutes=59)), NOW) is Severity.DANGER
+    assert level_of(Alarm.APPEALS_LATE, Backlog(1, NOW), NOW) is Level.DANGER
+    assert level_of(Alarm.APPEALS_DUE, Backlog(1, NOW + timedelta(hours=23)), NOW) is Level.WARNING
+    assert level_of(Alarm.HOLDS_UNVOTED, Backlog(1, NOW + timedelta(hours=5)), NOW) is None
+    assert level_of(Alarm.HOLDS_UNVOTED, Backlog(1, NOW + timedelta(minutes=59)), NOW) is Level.DANGER

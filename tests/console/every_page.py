@@ -28,6 +28,7 @@ STAFF_PAGES: dict[str, list[str]] = {
     "/signals/{signal}": ["lead", "auditor"],
     "/signals/import": ["lead"],
     "/instructions": ["administrator", "auditor"],
+    "/instructions/{instruction}": ["administrator", "auditor"],
     "/people": ["administrator"],
     "/keys": ["administrator"],
     "/record": ["auditor"],

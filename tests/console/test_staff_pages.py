@@ -6,17 +6,20 @@ import re
 import pytest
 
 from console.console_story import HOSTILE, HTML, flagged, picture, remove
+from receiving import Receiver, answer
 from running import Browser, Running
 from tidegate.console.signal_import import read_list
 from tidegate.db.transaction import MACHINE
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
 from tidegate.kernel.errors import Malformed, RuleBroken
+from tidegate.kernel.ids import InstructionId
 from tidegate.people import steps
 from tidegate.people.model import Role
 from tidegate.signal import store as signals
 from tidegate.signal.model import Label, Provenance, Standing
 from tidegate.verdict import store as verdicts
+from tidegate.worker import deliver, make_client
 
 HEAD = "signal_type,signal_str,collab,category,tags\n"
 ONE, TWO = "ab" * 32, "cd" * 32
@@ -286,12 +289,76 @@ def test_dead_letter_is_sent_again_by_those_who_look_after_services(node: Runnin
     (given,) = node.do(instructions.newest)
     node.do(lambda tx: enforcement.mark_undelivered(tx, given.id))
     administrator, auditor = node.sign_in(node.administrators()[0]), node.person(Role.AUDITOR)
-    assert "undelivered" in page(auditor, "/instructions")
+    assert 'id="dead-letters"' in page(auditor, "/instructions")
     assert "/resend" not in page(auditor, "/instructions")
     assert auditor.submit(f"/instructions/{given.id}/resend").status_code == 403
     assert f'action="/instructions/{given.id}/resend"' in page(administrator, "/instructions")
     assert administrator.submit(f"/instructions/{given.id}/resend").status_code == 303
-    assert "undelivered" not in page(administrator, "/instructions")
+    assert 'id="dead-letters"' not in page(administrator, "/instructions")
+    # Pressed twice, it is sent once.
+    assert administrator.submit(f"/instructions/{given.id}/resend").status_code == 303
+    events = node.do(lambda tx: tx.rows("SELECT 1 FROM event WHERE kind = 'enforcement.resent'"))
+    assert len(events) == 1
+
+
+async def carried(node: Running, instruction: InstructionId) -> None:
+    """Try once to deliver, as the worker's job does."""
+    async with make_client(node.node) as client:
+        await deliver(node.node, client, instruction)
+
+
+def test_dead_letters_say_why_and_are_sent_again_together(node: Running) -> None:
+    """The worker tries for three days; then people see what the platform answered."""
+    receiver = Receiver()
+    receiver.behave = lambda handler, _data: answer(handler, 503, b"")
+    try:
+        platform, other = node.platform(webhook_url=receiver.url), node.platform()
+        people = [node.person(Role.REVIEWER), node.person(Role.REVIEWER)]
+        first = flagged(platform)
+        remove(node, platform, people, first)
+        (given,) = node.do(instructions.newest)
+        node.clock.forward(days=3, hours=1)
+        node.loop.run(carried(node, given.id))
+    finally:
+        receiver.stop()
+    administrator, auditor = node.sign_in(node.administrators()[0]), node.person(Role.AUDITOR)
+    text = page(administrator, "/instructions")
+    assert "it answered with another status than 200 (503)" in text
+    assert "tried 2 times" in text
+    (letter,) = node.do(instructions.dead_letters)
+    shown = page(auditor, f"/instructions/{letter.id}")
+    assert "not yet" in shown
+    assert first in shown
+    assert "/notice/" not in shown
+    assert auditor.submit(f"/services/{platform.service}/resend").status_code == 403
+    assert administrator.submit(f"/services/{other.service}/resend").headers["location"] == "/instructions?resent=0"
+    assert administrator.submit(f"/services/{platform.service}/resend").headers["location"] == "/instructions?resent=1"
+    assert administrator.submit(f"/services/{platform.service}/resend").headers["location"] == "/instructions?resent=0"
+    assert administrator.submit(f"/services/service_{'0' * 26}/resend").status_code == 404
+    platform.client.post(f"/v1/instructions/{letter.id}/acknowledgement", json={"applied": True})
+    assert "the platform says it did it" in page(auditor, f"/instructions/{letter.id}")
+
+
+def test_instructions_are_filtered_and_paged(node: Running) -> None:
+    platform = node.platform()
+    people = [node.person(Role.REVIEWER), node.person(Role.REVIEWER)]
+    remove(node, platform, people, flagged(platform))
+    for number in range(3):
+        platform.verdict(picture(), platform_id=f"again-{number}", uploader=f"user-{number}")
+    auditor = node.person(Role.AUDITOR)
+
+    def shown(query: str) -> int:
+        table = page(auditor, f"/instructions?{query}").partition('aria-label="Instructions"')[2]
+        return len(re.findall(r'<a href="/instructions/instruction_', table))
+
+    assert shown("") == 4
+    assert shown("action=hold") == 3
+    assert shown("action=remove&state=waiting") == 1
+    assert shown(f"service={platform.service}&state=waiting") == 4
+    assert shown("state=undelivered") == 0
+    assert shown("before=3") == 2
+    for bad in ("state=lost", "action=x", "service=x", "before=x"):
+        assert auditor.get(f"/instructions?{bad}", headers=HTML).status_code == 422, bad
 
 
 def test_record_shows_events_and_views_to_auditors_alone(node: Running) -> None:

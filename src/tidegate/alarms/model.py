@@ -37,7 +37,7 @@ class Alarm(StrEnum):
     KEYS_EXPIRING = "keys_expiring"
 
 
-class Severity(StrEnum):
+class Level(StrEnum):
     """How bad it is, the worst last."""
 
     NOTE = "note"
@@ -45,9 +45,9 @@ class Severity(StrEnum):
     DANGER = "danger"
 
     @property
-    def level(self) -> int:
+    def rank(self) -> int:
         """Rank it, from 1."""
-        return list(Severity).index(self) + 1
+        return list(Level).index(self) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Raised:
     """An alarm that is on."""
 
     alarm: Alarm
-    severity: Severity
+    level: Level
     count: int
     since: datetime | None
 
@@ -80,7 +80,7 @@ class Pressing:
     """How many alarms are worse than a note, and how bad the worst is."""
 
     pressing: int
-    worst: Severity | None
+    worst: Level | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

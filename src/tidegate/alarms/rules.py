@@ -6,7 +6,7 @@ tells people, and people act.
 
 from datetime import datetime, timedelta
 
-from tidegate.alarms.model import Alarm, Measured, Pressing, Raised, Severity, Threshold
+from tidegate.alarms.model import Alarm, Level, Measured, Pressing, Raised, Threshold
 from tidegate.kernel.backlog import Backlog
 
 #: How far ahead holds, complaints and keys are looked for.
@@ -76,27 +76,27 @@ THRESHOLDS: dict[Alarm, Threshold] = {
 def raised(measured: Measured) -> list[Raised]:
     """Give the alarms that are on, the worst first and then the longest."""
     found = [
-        Raised(alarm, severity, waiting.count, waiting.since)
+        Raised(alarm, level, waiting.count, waiting.since)
         for alarm, waiting in measured.backlogs.items()
-        if (severity := severity_of(alarm, waiting, measured.at)) is not None
+        if (level := level_of(alarm, waiting, measured.at)) is not None
     ]
-    return sorted(found, key=lambda one: (-one.severity.level, one.since or measured.at, one.alarm))
+    return sorted(found, key=lambda one: (-one.level.rank, one.since or measured.at, one.alarm))
 
 
 def pressing(measured: Measured) -> Pressing:
     """Count the alarms that are worse than a note."""
-    found = [one.severity for one in raised(measured) if one.severity is not Severity.NOTE]
+    found = [one.level for one in raised(measured) if one.level is not Level.NOTE]
     return Pressing(len(found), found[0] if found else None)
 
 
-def severity_of(alarm: Alarm, waiting: Backlog, now: datetime) -> Severity | None:
+def level_of(alarm: Alarm, waiting: Backlog, now: datetime) -> Level | None:
     """Say how bad a backlog is; None when it is no alarm."""
     if waiting.count == 0:
         return None
     threshold = THRESHOLDS[alarm]
     age = now - waiting.since if waiting.since is not None else _NOW
     if threshold.danger is not None and age >= threshold.danger:
-        return Severity.DANGER
+        return Level.DANGER
     if threshold.warning is not None and age >= threshold.warning:
-        return Severity.WARNING
-    return Severity.NOTE if threshold.noted else None
+        return Level.WARNING
+    return Level.NOTE if threshold.noted else None

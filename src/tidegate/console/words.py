@@ -11,7 +11,6 @@ def N_(text: str) -> str:  # noqa: N802 - the name gettext tools look for
 
 
 WORDS: dict[str, dict[str, str]] = {
-    "alarm_severity": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
     "fingerprint_kind": {"sha256": N_("exact bytes (SHA-256)"), "pdq": N_("looks of a picture (PDQ)")},
     "disputed": {"yes": N_("disputed"), "no": N_("not disputed")},
     "signal_event": {
@@ -19,6 +18,14 @@ WORDS: dict[str, dict[str, str]] = {
         "signal.confirmed": N_("confirmed by our people"),
         "signal.withdrawn": N_("withdrawn"),
     },
+    "delivery_problem": {
+        "no_address": N_("the address of its webhook does not work"),
+        "no_answer": N_("no connection, or it broke off"),
+        "too_slow": N_("it did not answer in time"),
+        "other_status": N_("it answered with another status than 200"),
+        "no_acknowledgement": N_("its answer did not acknowledge the instruction"),
+    },
+    "alarm_level": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
     "alarm": {
         "unchecked_retried": N_("Uploads that could not be checked and wait for another try"),
         "unchecked_sampled": N_("Unchecked uploads that people should look at"),

@@ -11,12 +11,12 @@ from http import HTTPStatus
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from httpx2 import AsyncClient, HTTPError, InvalidURL
+from httpx2 import AsyncClient, HTTPError, InvalidURL, TimeoutException, UnsupportedProtocol
 
 from tidegate.content import store as contents
 from tidegate.content.model import Content
 from tidegate.db.transaction import Transaction
-from tidegate.enforcement.model import Instruction
+from tidegate.enforcement.model import Instruction, Problem
 from tidegate.enforcement.signing import sign
 from tidegate.kernel.ids import NoticeId
 
@@ -29,7 +29,8 @@ class Delivery:
     """What came of one attempt; ``applied`` is None when the platform did not acknowledge."""
 
     applied: bool | None
-    problem: str
+    problem: Problem | None = None
+    status: int | None = None
 
 
 async def payload(tx: Transaction, instruction: Instruction, public_url: str) -> dict[str, Any]:
@@ -86,19 +87,23 @@ async def attempt(
                 said += chunk
                 if len(said) > _LONGEST_ANSWER:
                     break
-    except (HTTPError, InvalidURL, ValueError, TimeoutError) as error:
-        return Delivery(None, type(error).__name__)
+    except (TimeoutException, TimeoutError):
+        return Delivery(None, Problem.TOO_SLOW)
+    except (InvalidURL, UnsupportedProtocol, ValueError):
+        return Delivery(None, Problem.NO_ADDRESS)
+    except HTTPError:
+        return Delivery(None, Problem.NO_ANSWER)
     return read_answer(answer.status_code, said, identity)
 
 
 def read_answer(status: int, content: bytes, identity: str) -> Delivery:
     """Say whether an answer acknowledges this instruction."""
     if status != HTTPStatus.OK:
-        return Delivery(None, f"status {status}")
+        return Delivery(None, Problem.OTHER_STATUS, status)
     try:
         said = json.loads(content[:_LONGEST_ANSWER])
     except (ValueError, RecursionError):
-        return Delivery(None, "no acknowledgement in the answer")
+        return Delivery(None, Problem.NO_ACKNOWLEDGEMENT, status)
     if not isinstance(said, dict) or said.get("acknowledged") != identity or not isinstance(said.get("applied"), bool):
-        return Delivery(None, "no acknowledgement in the answer")
-    return Delivery(bool(said["applied"]), "")
+        return Delivery(None, Problem.NO_ACKNOWLEDGEMENT, status)
+    return Delivery(bool(said["applied"]))

@@ -91,6 +91,16 @@ INSTRUCTIONS: dict[State, dict[str, State]] = {
 }
 
 
+class Problem(StrEnum):
+    """What came of an attempt to deliver in vain."""
+
+    NO_ADDRESS = "no_address"
+    NO_ANSWER = "no_answer"
+    TOO_SLOW = "too_slow"
+    OTHER_STATUS = "other_status"
+    NO_ACKNOWLEDGEMENT = "no_acknowledgement"
+
+
 class Cause(StrEnum):
     """Why an instruction is given."""
 

@@ -82,6 +82,16 @@ async def mark_undelivered(tx: Transaction, instruction: InstructionId) -> None:
         await tx.append(Undelivered(instruction=instruction))
 
 
+async def resend_all(tx: Transaction, service: ServiceId) -> int:
+    """Send every dead letter of a service again; give how many there were. Doing it twice sends none twice."""
+    sent = 0
+    while letters := await store.dead_letters(tx, service, most=500):
+        for letter in letters:
+            await resend(tx, letter.id)
+        sent += len(letters)
+    return sent
+
+
 async def resend(tx: Transaction, instruction: InstructionId, service: ServiceId | None = None) -> InstructionId:
     """Send a dead letter again: not what it said then, but what is wanted of that content now.
 

@@ -1,5 +1,9 @@
 """The only SQL that names enforcement's tables. May decide: nothing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.enforcement.model import (
     RESTRICTIONS,
@@ -8,6 +12,7 @@ from tidegate.enforcement.model import (
     Cause,
     Instructed,
     Instruction,
+    Problem,
     Resent,
     Restriction,
     State,
@@ -15,7 +20,7 @@ from tidegate.enforcement.model import (
     Undelivered,
 )
 from tidegate.kernel.backlog import Backlog
-from tidegate.kernel.event import Event
+from tidegate.kernel.event import Event, decode
 from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, NoticeId, ServiceId
 
 
@@ -57,16 +62,105 @@ async def on_content(tx: Transaction, content: ContentId) -> list[Instruction]:
     return [_instruction(row) for row in rows]
 
 
-async def newest(tx: Transaction, most: int = 200) -> list[Instruction]:
-    """List instructions for reading, those not delivered first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which instructions to list; what is None leaves none out."""
+
+    state: State | None = None
+    service: ServiceId | None = None
+    action: Action | None = None
+
+
+async def newest(
+    tx: Transaction, most: int = 200, *, filters: Filters = Filters(), before: int | None = None
+) -> list[Instruction]:
+    """List instructions for reading, the newest first; ``before`` a position, to page on."""
     rows = await tx.rows(
         """
-        SELECT * FROM instruction ORDER BY (state <> 'undelivered'), (state <> 'waiting'), position DESC
-        LIMIT %(most)s
+        SELECT * FROM instruction
+        WHERE (%(state)s::text IS NULL OR state = %(state)s)
+          AND (%(service)s::uuid IS NULL OR service = %(service)s)
+          AND (%(action)s::text IS NULL OR action = %(action)s)
+          AND (%(before)s::bigint IS NULL OR position < %(before)s)
+        ORDER BY position DESC LIMIT %(most)s
         """,
+        state=filters.state,
+        service=filters.service,
+        action=filters.action,
+        before=before,
         most=most,
     )
     return [_instruction(row) for row in rows]
+
+
+async def dead_letters(tx: Transaction, service: ServiceId | None = None, most: int = 50) -> list[Instruction]:
+    """List the instructions that nobody tries to deliver any more, those that have waited longest first."""
+    rows = await tx.rows(
+        """
+        SELECT * FROM instruction WHERE state = 'undelivered' AND (%(service)s::uuid IS NULL OR service = %(service)s)
+        ORDER BY waiting_since, position LIMIT %(most)s
+        """,
+        service=service,
+        most=most,
+    )
+    return [_instruction(row) for row in rows]
+
+
+async def dead_letters_by_service(tx: Transaction) -> dict[ServiceId, int]:
+    """Count the dead letters of each service that has any."""
+    rows = await tx.rows("SELECT service, count(*) AS n FROM instruction WHERE state = 'undelivered' GROUP BY service")
+    return {ServiceId(row["service"]): int(row["n"]) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often an instruction was tried in vain, and what came of the last try."""
+
+    attempts: int
+    at: datetime
+    problem: Problem
+    status: int | None
+
+
+async def note_problem(tx: Transaction, instruction: InstructionId, problem: Problem, status: int | None) -> None:
+    """Remember what came of an attempt in vain."""
+    await tx.execute(
+        """
+        INSERT INTO delivery_problem (instruction, attempts, at, problem, status)
+        VALUES (%(instruction)s, 1, %(at)s, %(problem)s, %(status)s)
+        ON CONFLICT (instruction) DO UPDATE SET (attempts, at, problem, status)
+          = (delivery_problem.attempts + 1, EXCLUDED.at, EXCLUDED.problem, EXCLUDED.status)
+        """,
+        instruction=instruction,
+        at=tx.now,
+        problem=problem,
+        status=status,
+    )
+
+
+async def problems_of(tx: Transaction, instructions: Sequence[InstructionId]) -> dict[InstructionId, Tried]:
+    """Say of which of these instructions deliveries failed, and how."""
+    rows = await tx.rows(
+        "SELECT * FROM delivery_problem WHERE instruction = ANY(%(ids)s)", ids=[one.value for one in instructions]
+    )
+    return {
+        InstructionId(row["instruction"]): Tried(row["attempts"], row["at"], Problem(row["problem"]), row["status"])
+        for row in rows
+    }
+
+
+async def acknowledgements_on(tx: Transaction, content: ContentId) -> dict[InstructionId, tuple[datetime, bool]]:
+    """Say when the platform acknowledged instructions about a content, and whether it applied them."""
+    rows = await tx.rows(
+        "SELECT at, data FROM event WHERE about @> ARRAY[%(content)s::uuid] AND kind = 'enforcement.acknowledged'",
+        content=content,
+    )
+    found: dict[InstructionId, tuple[datetime, bool]] = {}
+    for row in rows:
+        happened = decode(Acknowledged.kind, row["data"])
+        assert isinstance(happened, Acknowledged)
+        found[happened.instruction] = (row["at"], happened.applied)
+    return found
 
 
 async def waiting(tx: Transaction, content: ContentId) -> list[Instruction]:

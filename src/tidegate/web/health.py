@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tidegate.alarms.measures import measure
 from tidegate.alarms.model import Alarm
-from tidegate.alarms.rules import severity_of
+from tidegate.alarms.rules import level_of
 from tidegate.db.transaction import TIME, Transaction
 from tidegate.kernel.errors import TidegateError
 from tidegate.ledger.export import published
@@ -64,10 +64,10 @@ async def metrics(request: Request) -> Response:
     measured = await node.run(TIME, lambda tx: measure(tx, node))
     UNCHECKED.set(measured.backlogs[Alarm.UNCHECKED_RETRIED].count)
     for alarm, waiting in measured.backlogs.items():
-        severity = severity_of(alarm, waiting, measured.at)
+        level = level_of(alarm, waiting, measured.at)
         WAITING.labels(alarm).set(waiting.count)
         WAITING_SECONDS.labels(alarm).set((measured.at - waiting.since).total_seconds() if waiting.since else 0)
-        ALARM.labels(alarm).set(severity.level if severity else 0)
+        ALARM.labels(alarm).set(level.rank if level else 0)
     for ended, count in measured.jail.counts.items():
         JAILED.labels(ended).set(count)
     return Response(generate_latest(REGISTRY), media_type="text/plain; version=0.0.4")
