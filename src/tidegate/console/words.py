@@ -371,18 +371,19 @@ WORDS: dict[str, dict[str, str]] = {
     },
     "ledger_trouble": {
         "ahead": N_(
-            "The public files show more entries than this database knows, as after restoring an older backup. Nothing is "
-            "signed, for that would be a second log under one name. Restore a newer backup; if there is none, move the "
-            "export folder away, begin a new log under another name (TIDEGATE_LEDGER_ORIGIN), and say so publicly."
+            "The public files show more entries than this database knows, as after restoring an older backup. "
+            "Nothing is signed, for that would be a second log under one name. Restore a newer backup; if there is "
+            "none, move the export folder away, begin a new log under another name (TIDEGATE_LEDGER_ORIGIN), and say "
+            "so publicly."
         ),
         "forked": N_(
-            "The public files show another log of the same length. Nothing is signed. Find out which database wrote them "
-            "and restore that one; if there is none, move the export folder away, begin a new log under another name "
-            "(TIDEGATE_LEDGER_ORIGIN), and say so publicly."
+            "The public files show another log of the same length. Nothing is signed. Find out which database wrote "
+            "them and restore that one; if there is none, move the export folder away, begin a new log under another "
+            "name (TIDEGATE_LEDGER_ORIGIN), and say so publicly."
         ),
         "other_key": N_(
-            "The public files were signed with another key than this node's. Nothing is signed. Restore the ledger key "
-            "that belongs to these files, or export a new log to an empty folder."
+            "The public files were signed with another key than this node's. Nothing is signed. Restore the ledger "
+            "key that belongs to these files, or export a new log to an empty folder."
         ),
         "unreadable": N_(
             "The folder of the public files cannot be read. Nothing is signed. Check the disk and the permissions."
