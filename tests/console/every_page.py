@@ -50,8 +50,14 @@ STAFF_FILES = {
     "/appeals/{appeal}/evidence/{number}",
 }
 
-PUBLIC_PAGES = {"/", "/report", "/ledger", "/notice/{token}"}
-PUBLIC_FILES = {"/static/{name}", "/ledger/{path:path}", "/report/counts.json", "/notice/{token}/receipt.json"}
+PUBLIC_PAGES = {"/", "/report", "/ledger", "/ledger/entries/{entry}", "/notice/{token}"}
+PUBLIC_FILES = {
+    "/static/{name}",
+    "/ledger/{path:path}",
+    "/report/counts.json",
+    "/report/counts.csv",
+    "/notice/{token}/receipt.json",
+}
 #: leads elsewhere
 PUBLIC_FILES |= {"/notice/{token}/complaint"}
 
@@ -102,4 +108,5 @@ def tell(node: Running, *, words: str = "A bridge.", complaint: str = "This is m
         "decision": decision,
         "appeal": appeal,
         "token": link.rpartition("/")[2],
+        "entry": "0",
     }

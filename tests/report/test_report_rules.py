@@ -13,7 +13,7 @@ from report.made_counts import FIRST, document, leaf, two_years
 from tidegate.kernel.errors import IntegrityError, Malformed
 from tidegate.ledger.entry import LeafKind, Measure, Tallied
 from tidegate.report.model import COLUMNS, Counts, Period, read
-from tidegate.report.rules import Bucket, RateKind, bucket_for, summarise
+from tidegate.report.rules import Bucket, RateKind, Strand, bucket_for, strand_of, summarise
 from tidegate.report.sheet import HEADER, written
 
 DAYS = st.dates(date(1, 1, 1), date(9999, 12, 31))
@@ -33,7 +33,11 @@ def test_everything_is_counted_once_whatever_it_is_told_apart_by(big: Counts) ->
     for kind in LeafKind:
         expected = sum(row.amount for row in big.rows if row.what[0] == kind)
         assert summary.of(kind=kind) == expected
-        assert sum(summary.series(kind)) == expected
+    followed = sum(row.amount for row in big.rows if strand_of(row.what[0], row.what[2]))
+    assert sum(sum(summary.series(strand)) for strand in Strand) == summary.along(*Strand) == followed
+    assert summary.taken == sum(
+        summary.of(kind=kind) for kind in (LeafKind.HOLD, LeafKind.REMOVAL, LeafKind.GEO_LIMIT, LeafKind.ACCOUNT_ACTION)
+    ) - summary.of(kind=LeafKind.ACCOUNT_ACTION, measure=Measure.REINSTATE_ACCOUNT)
 
 
 @given(st.integers(-5, 95), st.integers(-5, 95))
@@ -83,9 +87,9 @@ def test_days_at_the_ends_of_time_make_no_endless_bars() -> None:
     summary = summarise(counts, Period())
     assert len(summary.starts) <= 1000
     week = read(document([leaf(1, LeafKind.HOLD, date.max), leaf(2, LeafKind.HOLD, date.max - timedelta(days=40))]))
-    assert sum(summarise(week, Period()).series("hold")) == 2
+    assert sum(summarise(week, Period()).series(Strand.HELD)) == 2
     days = read(document([leaf(1, LeafKind.HOLD, date.max)]))
-    assert summarise(days, Period()).series("hold") == (1,)
+    assert summarise(days, Period()).series(Strand.HELD) == (1,)
 
 
 def test_rates_are_of_what_their_words_say() -> None:
@@ -103,7 +107,7 @@ def test_rates_are_of_what_their_words_say() -> None:
 def test_nothing_to_say_yet_and_more_ended_than_began() -> None:
     nothing = summarise(read(document([])), Period())
     assert all(rate.share is None and rate.comparable for rate in nothing.rates())
-    assert (nothing.starts, nothing.answers, nothing.returned) == ((), 0, 0)
+    assert (nothing.starts, nothing.answers, nothing.given_back) == ((), 0, 0)
     leaves = [leaf(1, LeafKind.HOLD, FIRST), *(leaf(n, LeafKind.LAPSED, FIRST) for n in (2, 3))]
     lapsed = summarise(read(document(leaves)), Period()).rates()[2]
     assert not lapsed.comparable
@@ -121,7 +125,7 @@ def test_given_back_and_answers() -> None:
         leaf(8, LeafKind.TALLY, FIRST, tallied=Tallied.MATCH_WITHOUT_RECORD, count=5),
     ]
     summary = summarise(read(document(leaves)), Period())
-    assert summary.returned == 4
+    assert summary.given_back == 4
     assert summary.answers == 100, "a match outside due process is no answer about content"
 
 

@@ -396,6 +396,82 @@ WORDS: dict[str, dict[str, str]] = {
         "unchecked": N_("Could not be checked"),
         "match_without_record": N_("Matches answered outside due process"),
     },
+    "leaf_is": {
+        "hold": N_("hold by a machine"),
+        "lapsed": N_("hold lapsed undecided"),
+        "released": N_("hold released by people"),
+        "removal": N_("removal"),
+        "restoration": N_("restoration"),
+        "geo_limit": N_("limit to a territory"),
+        "account_action": N_("measure on an account"),
+        "order_received": N_("order received"),
+        "order_answered": N_("order answered"),
+        "order_contested": N_("order contested"),
+        "appeal_opened": N_("complaint received"),
+        "appeal_decided": N_("complaint decided"),
+        "evidence_opened": N_("sealed item opened"),
+        "signal_added": N_("signal confirmed"),
+        "signal_withdrawn": N_("signal withdrawn"),
+        "policy_changed": N_("change of policy"),
+        "fuse_tripped": N_("fuse that went out"),
+        "tally": N_("answers of a day"),
+        "correction": N_("correction"),
+    },
+    "leaf_content": {
+        "picture": N_("picture"),
+        "video": N_("video"),
+        "text": N_("text"),
+        "link": N_("link"),
+        "account": N_("account"),
+        "none": N_("none"),
+    },
+    "leaf_ground": {
+        "none": N_("none"),
+        "law": N_("a law"),
+        "house_rule": N_("a house rule of the platform"),
+    },
+    "leaf_decided_by": {
+        "none": N_("nobody: it follows from the time or is a count"),
+        "machine": N_("a machine, for a time"),
+        "one_person": N_("one person"),
+        "two_people": N_("two people"),
+        "other_people": N_("other people, on a complaint"),
+    },
+    "strand": {
+        "held": N_("held by a machine"),
+        "removed": N_("removed by people"),
+        "limited": N_("limited to a territory"),
+        "account_restricted": N_("accounts suspended or closed"),
+        "released": N_("holds people released"),
+        "lapsed": N_("holds that lapsed"),
+        "restored": N_("removals undone"),
+        "account_reinstated": N_("accounts reinstated"),
+        "complaint_upheld": N_("the decision stands"),
+        "complaint_reversed": N_("the decision was reversed"),
+    },
+    "rate": {
+        "complaints_reversed": N_("Complaints that were right"),
+        "holds_released": N_("Holds that people released"),
+        "holds_lapsed": N_("Holds that nobody decided in time"),
+    },
+    "rate_of": {
+        "complaints_reversed": N_("Of the complaints that other people decided, this share reversed the decision."),
+        "holds_released": N_("Of the machine's holds, people looked at this share and let it go."),
+        "holds_lapsed": N_("Of the machine's holds, this share came to its time limit undecided and was shown again."),
+    },
+    "rate_not": {
+        "complaints_reversed": N_(
+            "It is not how often decisions are wrong. Only some people complain, and decisions nobody complained about "
+            "may be right more often, or less."
+        ),
+        "holds_released": N_(
+            "It is not how often the machine is wrong. Holds that lapsed were never judged, and holds of the last day "
+            "may not be decided yet."
+        ),
+        "holds_lapsed": N_(
+            "It says nothing about whether those holds were right. It says how often people came too late."
+        ),
+    },
     "leaf_measure": {
         "none": N_("none"),
         "hold": N_("held"),

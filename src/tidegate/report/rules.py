@@ -15,12 +15,43 @@ from tidegate.ledger.entry import LeafKind, Measure, Tallied
 from tidegate.report.model import COLUMNS, Counts, Period, What
 from tidegate.report.uncertainty import interval
 
-#: Restrictions: something was taken from someone.
-RESTRICTING = (LeafKind.HOLD, LeafKind.REMOVAL, LeafKind.GEO_LIMIT, LeafKind.ACCOUNT_ACTION)
-#: Something was given back.
-RETURNING = (LeafKind.RELEASED, LeafKind.LAPSED, LeafKind.RESTORATION)
-#: Measures on an account that give it back stand among the measures on accounts.
-_REINSTATED = Measure.REINSTATE_ACCOUNT
+
+class Strand(StrEnum):
+    """What is followed over time: something is taken, something is given back, a complaint is answered."""
+
+    HELD = "held"
+    REMOVED = "removed"
+    LIMITED = "limited"
+    ACCOUNT_RESTRICTED = "account_restricted"
+    RELEASED = "released"
+    LAPSED = "lapsed"
+    RESTORED = "restored"
+    ACCOUNT_REINSTATED = "account_reinstated"
+    COMPLAINT_UPHELD = "complaint_upheld"
+    COMPLAINT_REVERSED = "complaint_reversed"
+
+
+TAKEN = (Strand.HELD, Strand.REMOVED, Strand.LIMITED, Strand.ACCOUNT_RESTRICTED)
+GIVEN_BACK = (Strand.RELEASED, Strand.LAPSED, Strand.RESTORED, Strand.ACCOUNT_REINSTATED)
+JUDGED = (Strand.COMPLAINT_UPHELD, Strand.COMPLAINT_REVERSED)
+
+_STRANDS = {
+    LeafKind.HOLD: Strand.HELD,
+    LeafKind.REMOVAL: Strand.REMOVED,
+    LeafKind.GEO_LIMIT: Strand.LIMITED,
+    LeafKind.RELEASED: Strand.RELEASED,
+    LeafKind.LAPSED: Strand.LAPSED,
+    LeafKind.RESTORATION: Strand.RESTORED,
+}
+
+
+def strand_of(kind: str, measure: str) -> Strand | None:
+    """Say which strand a leaf belongs to."""
+    if kind == LeafKind.ACCOUNT_ACTION:
+        return Strand.ACCOUNT_REINSTATED if measure == Measure.REINSTATE_ACCOUNT else Strand.ACCOUNT_RESTRICTED
+    if kind == LeafKind.APPEAL_DECIDED:
+        return Strand.COMPLAINT_REVERSED if measure == Measure.REVERSE else Strand.COMPLAINT_UPHELD
+    return _STRANDS.get(LeafKind(kind))
 
 
 class Bucket(StrEnum):
@@ -100,7 +131,7 @@ class Summary:
     last: date | None
     bucket: Bucket
     sums: Mapping[What, int]
-    in_buckets: Mapping[tuple[date, str], int]
+    in_buckets: Mapping[tuple[date, Strand], int]
 
     def of(self, **where: str) -> int:
         """Count what has these values."""
@@ -116,11 +147,19 @@ class Summary:
                 found[tuple(what[place] for place in places)] += count
         return sorted(found.items())
 
-    @cached_property
-    def returned(self) -> int:
+    def along(self, *strands: Strand) -> int:
+        """Count what belongs to these strands."""
+        return sum(count for (_, strand), count in self.in_buckets.items() if strand in strands)
+
+    @property
+    def taken(self) -> int:
+        """Count the restrictions: content held, removed or limited, measures on accounts."""
+        return self.along(*TAKEN)
+
+    @property
+    def given_back(self) -> int:
         """Count what was given back: content shown again, accounts reinstated."""
-        reinstated = self.of(kind=LeafKind.ACCOUNT_ACTION, measure=_REINSTATED)
-        return reinstated + sum(self.of(kind=kind) for kind in RETURNING)
+        return self.along(*GIVEN_BACK)
 
     @cached_property
     def answers(self) -> int:
@@ -141,9 +180,9 @@ class Summary:
                     break
         return tuple(found)
 
-    def series(self, kind: str) -> tuple[int, ...]:
-        """Count one kind in each bucket."""
-        return tuple(self.in_buckets.get((start, kind), 0) for start in self.starts)
+    def series(self, strand: Strand) -> tuple[int, ...]:
+        """Count one strand in each bucket."""
+        return tuple(self.in_buckets.get((start, strand), 0) for start in self.starts)
 
     def rates(self) -> tuple[Rate, ...]:
         """Give each share with its uncertainty."""
@@ -160,6 +199,7 @@ class Summary:
         )
 
 
+_KIND, _MEASURE = COLUMNS.index("kind"), COLUMNS.index("measure")
 #: Matches answered outside due process are no answers about content: nothing is held by them, and nobody is told.
 _ANSWERS = frozenset({Tallied.CLEAR, Tallied.REVIEW, Tallied.HOLD, Tallied.UNCHECKED})
 
@@ -177,12 +217,17 @@ def summarise(counts: Counts, period: Period) -> Summary:
     first, last = min(days), max(days)
     bucket = bucket_for(first, last)
     starts = {day: bucket.start(day) for day in days}
+    strands: dict[tuple[str, str], Strand | None] = {}
     sums: dict[What, int] = {}
-    in_buckets: dict[tuple[date, str], int] = {}
+    in_buckets: dict[tuple[date, Strand], int] = {}
     for what, day, count in counts.rows:
         if day not in days:
             continue
         sums[what] = sums.get(what, 0) + count
-        place = (starts[day], what[0])
-        in_buckets[place] = in_buckets.get(place, 0) + count
+        words = (what[_KIND], what[_MEASURE])
+        if words not in strands:
+            strands[words] = strand_of(*words)
+        if (strand := strands[words]) is not None:
+            place = (starts[day], strand)
+            in_buckets[place] = in_buckets.get(place, 0) + count
     return Summary(period, first, last, bucket, sums, in_buckets)
