@@ -1,13 +1,12 @@
 """The report and the ledger's files as anyone reads them."""
 
 import json
-import re
 import socket
 from urllib.parse import urlsplit
 
 import pytest
 
-from console.console_story import HTML, flagged, remove
+from console.console_story import flagged, remove
 from running import Running
 from tidegate.ledger.verifier import verify
 from tidegate.people.model import Role
@@ -24,22 +23,7 @@ def published(node: Running) -> Running:
 
 def test_nothing_published_yet(node: Running) -> None:
     public = node.public()
-    assert "Nothing was published yet." in public.get("/report", headers=HTML).text
-    assert public.get("/report/counts.json").status_code == 404
     assert public.get("/ledger/checkpoint").status_code == 404
-
-
-def test_tables_are_the_published_counts(published: Running) -> None:
-    public = published.public()
-    counts = public.get("/report/counts.json").json()
-    page = public.get("/report", headers=HTML).text
-    assert counts["totals"]["removal"] == 1
-    rows = re.findall(r'<th scope="row">([^<]+)</th><td class="number">([\d,]+)</td>', page)
-    assert ("Removals", "1") in rows
-    assert len(rows) >= len(counts["totals"])
-    for line in counts["not_proven"]:
-        assert line.replace("'", "&#39;") in page
-    assert f"tidegate verify {published.addresses.public}/ledger" in page
 
 
 def test_files_are_the_export_and_verify(published: Running) -> None:

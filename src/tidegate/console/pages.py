@@ -122,43 +122,54 @@ def key(name: str) -> Markup:
     return Markup("<kbd>{}</kbd>").format(name)
 
 
+def locale_of(language: str) -> Locale:
+    """Give the way a language writes dates and numbers; English here is that of Britain."""
+    return Locale.parse({"en": "en_GB"}.get(language, language))
+
+
 def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
     """Give the filters that write times and numbers as a language does."""
+    locale = locale_of(language)
+
+    def written(when: datetime, clock_form: str) -> str:
+        at = when.astimezone(UTC)
+        # Which of the two comes first, and what stands between them, is the language's own.
+        order = str(locale.datetime_formats["long"])
+        return order.format(format_datetime(at, clock_form, locale=locale), format_date(at, "long", locale=locale))
 
     def moment(at: datetime | str) -> Markup:
         when = _time(at)
-        text = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm", locale=language)
-        return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
+        return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), written(when, "HH:mm"))
 
     def away(at: datetime | str, now: datetime) -> Markup:
         when = _time(at)
-        text = format_timedelta(when - now, add_direction=True, threshold=1.2, locale=language)
-        exact = format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm:ss", locale=language)
+        text = format_timedelta(when - now, add_direction=True, threshold=1.2, locale=locale)
+        exact = written(when, "HH:mm:ss")
         return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(when.isoformat(), exact, text)
 
     def clock(at: datetime | str) -> Markup:
         when = _time(at)
-        text = format_datetime(when.astimezone(UTC), "HH:mm", locale=language)
+        text = format_datetime(when.astimezone(UTC), "HH:mm", locale=locale)
         return Markup('<time datetime="{}">{} UTC</time>').format(when.isoformat(), text)
 
     def duration(length: timedelta | float) -> str:
         whole = length if isinstance(length, timedelta) else timedelta(seconds=length)
-        return format_timedelta(whole, threshold=1.2, locale=language)
+        return format_timedelta(whole, threshold=1.2, locale=locale)
 
     def day(at: date | str) -> Markup:
         when = date.fromisoformat(at) if isinstance(at, str) else at
         return Markup('<time datetime="{}">{}</time>').format(
-            when.isoformat(), format_date(when, "long", locale=language)
+            when.isoformat(), format_date(when, "long", locale=locale)
         )
 
     def number(count: float) -> str:
-        return format_decimal(count, locale=language)
+        return format_decimal(count, locale=locale)
 
     def compact(count: int) -> str:
-        return format_compact_decimal(count, locale=language, fraction_digits=1)
+        return format_compact_decimal(count, locale=locale, fraction_digits=1)
 
     def percent(share: float, digits: int = 0) -> str:
-        return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=language)
+        return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=locale)
 
     return {
         "moment": moment,

@@ -5,7 +5,7 @@ reads the exported files and nothing else, so that it can say nothing they do no
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from tidegate.console.door import Pages
 from tidegate.console.language import language_of
-from tidegate.console.pages import render, translated
+from tidegate.console.pages import locale_of, render, translated
 from tidegate.console.published import Published, address_of, may_be_kept, published
 from tidegate.console.words import N_
 from tidegate.kernel.errors import Malformed, NotFound
@@ -162,7 +162,7 @@ class _Report:
         return [strand for strand in strands if self.summary.along(strand)]
 
 
-def _largest_first(counts: list[tuple[What, int]]) -> list[tuple[What, int]]:
+def _largest_first(counts: Iterable[tuple[What, int]]) -> list[tuple[What, int]]:
     return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -171,11 +171,11 @@ _SKELETONS = {Bucket.DAY: ("yMMMd", "MMMd"), Bucket.WEEK: ("yMMMd", "MMMd"), Buc
 
 def bucket_names(request: Request, bucket: Bucket, start: date) -> tuple[str, str]:
     """Name a bucket of time in the reader's language: in full, and short beside an axis."""
-    language = language_of(request)
+    locale = locale_of(language_of(request))
     if bucket is Bucket.YEAR:
-        return (format_date(start, "y", locale=language),) * 2
+        return (format_date(start, "y", locale=locale),) * 2
     at = datetime(start.year, start.month, start.day, tzinfo=UTC)
-    full, short = (format_skeleton(skeleton, at, locale=language) for skeleton in _SKELETONS[bucket])
+    full, short = (format_skeleton(skeleton, at, locale=locale) for skeleton in _SKELETONS[bucket])
     if bucket is Bucket.WEEK:
         full = translated(request, N_("week from %(day)s")) % {"day": full}
     return full, short

@@ -431,7 +431,7 @@ WORDS: dict[str, dict[str, str]] = {
         "house_rule": N_("a house rule of the platform"),
     },
     "leaf_decided_by": {
-        "none": N_("nobody: it follows from the time or is a count"),
+        "none": N_("nobody"),
         "machine": N_("a machine, for a time"),
         "one_person": N_("one person"),
         "two_people": N_("two people"),

@@ -4,7 +4,6 @@ May decide: what is added up with what, and which share may be called a rate. It
 whoever counts the same rows again gets the same numbers.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -137,15 +136,33 @@ class Summary:
         """Count what has these values."""
         return sum(count for _, count in self.by(**where))
 
-    def by(self, *columns: str, **where: str) -> list[tuple[What, int]]:
-        """Count what has these values, told apart by these columns, in the order of the closed lists' words."""
+    def by(self, *columns: str, **where: str) -> tuple[tuple[What, int], ...]:
+        """Count what has these values, told apart by these columns, in the order of the words."""
+        question = (columns, tuple(sorted(where.items())))
+        if question not in self._answered:
+            self._answered[question] = self._add_up(columns, where)
+        return self._answered[question]
+
+    def _add_up(self, columns: tuple[str, ...], where: Mapping[str, str]) -> tuple[tuple[What, int], ...]:
         places = [COLUMNS.index(column) for column in columns]
-        wanted = [(COLUMNS.index(column), word) for column, word in where.items()]
-        found: Counter[What] = Counter()
+        found: dict[What, int] = {}
+        for what, count in self._of_kind.get(where["kind"], ()) if "kind" in where else self.sums.items():
+            if not where or all(what[COLUMNS.index(column)] == word for column, word in where.items()):
+                key = tuple([what[place] for place in places])
+                found[key] = found.get(key, 0) + count
+        return tuple(sorted(found.items()))
+
+    @cached_property
+    def _answered(self) -> dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], tuple[tuple[What, int], ...]]:
+        # A page asks the same more than once, and there are tens of thousands of sums over years.
+        return {}
+
+    @cached_property
+    def _of_kind(self) -> dict[str, list[tuple[What, int]]]:
+        grouped: dict[str, list[tuple[What, int]]] = {}
         for what, count in self.sums.items():
-            if all(what[place] == word for place, word in wanted):
-                found[tuple(what[place] for place in places)] += count
-        return sorted(found.items())
+            grouped.setdefault(what[_KIND], []).append((what, count))
+        return grouped
 
     def along(self, *strands: Strand) -> int:
         """Count what belongs to these strands."""
