@@ -50,7 +50,7 @@ STAFF_FILES = {
     "/appeals/{appeal}/evidence/{number}",
 }
 
-PUBLIC_PAGES = {"/", "/report", "/ledger", "/ledger/entries/{entry}", "/notice/{token}"}
+PUBLIC_PAGES = {"/", "/report", "/ledger", "/ledger/entries/{index}", "/notice/{token}"}
 PUBLIC_FILES = {
     "/static/{name}",
     "/ledger/{path:path}",
@@ -108,5 +108,5 @@ def tell(node: Running, *, words: str = "A bridge.", complaint: str = "This is m
         "decision": decision,
         "appeal": appeal,
         "token": link.rpartition("/")[2],
-        "entry": "0",
+        "index": "0",
     }
