@@ -109,7 +109,8 @@ async def appeal_page(request: Request, appeal: str) -> Response:
 
 def _they_read(outcome: Outcome, language: str) -> str:
     """Give the sentence the person will read, in their language."""
-    return str(translations(language).gettext(WORDS["outcome_found"][outcome]))
+    words = WORDS["outcome_found"][outcome]
+    return str(translations(language).gettext(words))
 
 
 async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[str, Any]:
