@@ -20,7 +20,7 @@ VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One rule, in both languages."""
+    """One rule, in both languages, a paragraph a line."""
 
     en: str
     zh: str
@@ -42,9 +42,9 @@ _OFFENCE = Text(
 
 def _law(point: str, en: str, zh: str) -> Text:
     return Text(
-        en=f"Regulation (EU) 2021/784, Article 2(7)({point}). Terrorist content is material that {en}. "
-        f"{_OFFENCE.en} {_EXCEPT.en}",
-        zh=f"欧盟第 2021/784 号条例第 2 条第 7 款 ({point}) 项。恐怖主义内容是指：{zh}。{_OFFENCE.zh}{_EXCEPT.zh}",
+        en=f"Regulation (EU) 2021/784, Article 2(7)({point}). Terrorist content is material that {en}.\n"
+        f"{_OFFENCE.en}\n{_EXCEPT.en}",
+        zh=f"欧盟第 2021/784 号条例第 2 条第 7 款 ({point}) 项。恐怖主义内容是指：{zh}。\n{_OFFENCE.zh}\n{_EXCEPT.zh}",
     )
 
 
@@ -83,17 +83,17 @@ TEXTS: dict[Provision, Text] = {
         en="House rule of the platform: terrorist content is not shown here. That is content which incites people to "
         "a terrorist offence, asks them to commit one or to join in a terrorist group, instructs them how, or "
         "threatens with one. When people have found something to be such content and it is posted again, a machine may "
-        f"hide it for a short time until people have looked at it anew. {_EXCEPT.en}",
+        f"hide it for a short time until people have looked at it anew.\n{_EXCEPT.en}",
         zh="平台规则：本平台不展示恐怖主义内容，即煽动他人实施恐怖主义犯罪、招揽他人实施此类犯罪或加入恐怖组织、"
         "传授实施方法，或者以此类犯罪相威胁的内容。某项内容一经人工认定为此类内容，再次发布时，"
-        f"机器可以将其短时隐藏，等待人工重新查看。{_EXCEPT.zh}",
+        f"机器可以将其短时隐藏，等待人工重新查看。\n{_EXCEPT.zh}",
     ),
     Provision.HOUSE_PERPETRATOR_CONTENT: Text(
         en="House rule of the platform: while an attack is going on and after it, we do not show what its perpetrators "
         "or their accomplices made of it, such as their own picture or recording of the attack, or the paper in which "
-        f"they explain it. {_EXCEPT.en}",
+        f"they explain it.\n{_EXCEPT.en}",
         zh="平台规则：在袭击发生期间及其之后，本平台不展示行凶者或其同伙就该袭击制作的内容，"
-        f"例如他们自己拍摄的袭击画面或录像，或者为其行为作解释的文稿。{_EXCEPT.zh}",
+        f"例如他们自己拍摄的袭击画面或录像，或者为其行为作解释的文稿。\n{_EXCEPT.zh}",
     ),
 }
 
