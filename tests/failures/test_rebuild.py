@@ -6,6 +6,7 @@ from acts import ask, by, decide, held, picture, vote
 from running import Running
 from tidegate.appeal import steps as appeals
 from tidegate.appeal.model import Outcome
+from tidegate.case import steps as cases
 from tidegate.content import store as contents
 from tidegate.db.pool import open_pool
 from tidegate.db.rebuild import rebuild
@@ -15,7 +16,7 @@ from tidegate.decision.model import Measure
 from tidegate.enforcement import steps as enforcement
 from tidegate.flow import STORY, VIEWS
 from tidegate.kernel.event import EVENTS
-from tidegate.kernel.ids import ContentId, InstructionId, StaffId
+from tidegate.kernel.ids import CaseId, ContentId, InstructionId, StaffId
 from tidegate.notice import store as notices
 from tidegate.people import steps as people
 from tidegate.people.model import ProposalKind, Role
@@ -48,6 +49,10 @@ def complain(node: Running, content: str, outcome: Outcome, *judges: StaffId) ->
         node.do(lambda tx, judge=judge: appeals.judge(tx, appeal, judge, outcome, "We read it again."), by(judge))  # type: ignore[misc]
 
 
+async def let_go(tx: Any, case: CaseId, person: StaffId) -> None:
+    await cases.let_go(tx, await cases.load_locked(tx, case), person)
+
+
 def play(node: Running) -> None:  # noqa: PLR0915 - one story, read from top to bottom
     """Let everything happen that can happen."""
     platform = node.platform(webhook_url="http://127.0.0.1:9/hook")
@@ -65,8 +70,6 @@ def play(node: Running) -> None:  # noqa: PLR0915 - one story, read from top to 
         wanted = platform.client.put(f"/v1/content/{content}/bytes", content=picture(seed))
         assert wanted.status_code == 204, wanted.text
         (case,) = ask(node, 'SELECT "case" FROM case_member WHERE content = %s', ContentId.parse(content).value)
-        from tidegate.kernel.ids import CaseId
-
         return content, str(CaseId(case["case"]))
 
     # Two people find something; it becomes known; the same bytes come back, are held, and lapse.
@@ -78,6 +81,11 @@ def play(node: Running) -> None:  # noqa: PLR0915 - one story, read from top to 
     node.work()
     # A decision undone, disagreement, a third vote; one that leaves it up; an account; words and reach that change.
     kept, case = flagged(2)
+    claimed = CaseId.parse(case)
+    node.do(lambda tx: decisions.claim(tx, claimed, two, senior=False), by(two))
+    node.do(lambda tx: decisions.claim_next(tx, one, senior=False), by(one))
+    node.do(lambda tx: let_go(tx, claimed, two), by(two))
+    node.do(lambda tx: decisions.claim(tx, claimed, one, senior=False), by(one))
     decision = vote(node, case, one, Measure.KEEP)
     assert decision is not None
     node.do(lambda tx: decisions.undo(tx, decision, one), by(one))

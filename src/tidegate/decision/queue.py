@@ -20,27 +20,29 @@ from tidegate.kernel.event import Language
 from tidegate.kernel.ids import CaseId, StaffId
 
 #: Open, not voted on by this person, and not for senior reviewers alone: what ``rules.check_voter`` lets them vote on.
+#: OFFSET keeps PostgreSQL from reading all votes ever cast at once: it looks at those of each open case by their index.
 _WAITS_FOR: LiteralString = """
     c.state = 'open'
-    AND NOT EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
-    AND (%(senior)s
-        OR (SELECT count(*) FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) < %(disagreeing)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn OFFSET 0)
+    AND (%(senior)s OR NOT EXISTS (
+        SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn OFFSET %(disagreeing)s - 1))
 """
 _IDS: LiteralString = 'SELECT c.id FROM "case" c WHERE '
-_ROWS: LiteralString = """
-    SELECT c.*,
-        EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn) AS someone_voted,
-        EXISTS (SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn)
-            AS reader_voted
+_OPEN: LiteralString = """SELECT c.* FROM "case" c WHERE c.state <> 'closed' AND """
+_ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
+_ROWS: LiteralString = "SELECT c.*, votes.someone, votes.reader FROM ("
+_VOTES: LiteralString = """ LIMIT %(most)s OFFSET %(skip)s) c CROSS JOIN LATERAL (
+        SELECT count(*) > 0 AS someone, coalesce(bool_or(v.voter = %(person)s), false) AS reader
+        FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn
+    ) votes
+"""
+_COUNTS: LiteralString = """
+    SELECT (SELECT count(*) FROM "case" c WHERE c.state <> 'closed') AS whole,
+        ARRAY(SELECT DISTINCT unnest(c.languages) FROM "case" c WHERE c.state <> 'closed' ORDER BY 1) AS languages,
+        count(*) AS passing
     FROM "case" c WHERE c.state <> 'closed' AND
 """
-_COUNT_PASSING: LiteralString = """
-    SELECT (SELECT coalesce(array_agg(DISTINCT l.code ORDER BY l.code), '{}') FROM "case" o, unnest(o.languages)
-            AS l(code) WHERE o.state <> 'closed') AS languages,
-        count(*) AS whole, count(*) FILTER (WHERE
-"""
-_COUNT_ALL: LiteralString = """) AS passing FROM "case" c WHERE c.state <> 'closed'"""
-_ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
 
 
 async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseId | None:
@@ -149,12 +151,12 @@ async def page(tx: Transaction, reader: StaffId, filters: Filters, *, senior: bo
         "now": tx.now,
     }
     rows = await tx.rows(
-        _ROWS + _FILTERS + _ORDER + "LIMIT %(most)s OFFSET %(skip)s",
+        _ROWS + _OPEN + _FILTERS + _ORDER + _VOTES + _ORDER,
         most=PAGE,
         skip=(number - 1) * PAGE,
         **given,
     )
-    counts = await tx.row(_COUNT_PASSING + _FILTERS + _COUNT_ALL, **given)
+    counts = await tx.row(_COUNTS + _FILTERS, **given)
     assert counts is not None
     return Page(
         rows=tuple(_waiting(row, reader, tx.now) for row in rows),
@@ -180,6 +182,6 @@ def _waiting(row: Row, reader: StaffId, now: datetime) -> Waiting:
         head_starts=head_starts(urgency_in(row)),
         claimed_until=row["claimed_until"] if claimed else None,
         claimed_by_reader=claimed and StaffId(row["claimed_by"]) == reader,
-        someone_voted=row["someone_voted"],
-        reader_voted=row["reader_voted"],
+        someone_voted=row["someone"],
+        reader_voted=row["reader"],
     )

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tidegate.case import steps as cases
 from tidegate.case import store as case_store
-from tidegate.case.model import Case
+from tidegate.case.model import CASES, Case, CaseClaimed
 from tidegate.case.rules import check_free
 from tidegate.content import store as contents
 from tidegate.db.sealing import write_detail
@@ -72,6 +72,7 @@ async def claim(tx: Transaction, case: CaseId, person: StaffId, *, senior: bool)
         RuleBroken: it does not wait for their vote.
     """
     loaded = await cases.load_locked(tx, case)
+    follow(CASES, loaded.state, CaseClaimed, "case")
     rules.check_voter(await store.votes_on(tx, case), person, senior=senior)
     return await cases.claim(tx, loaded, person)
 

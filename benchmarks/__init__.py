@@ -1,0 +1,1 @@
+"""What the node costs, measured on whatever machine it runs on."""
