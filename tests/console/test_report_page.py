@@ -14,10 +14,9 @@ import pytest
 
 from console.console_story import HTML, complain, flagged, remove, vote
 from console.every_page import tell
-from report.made_counts import two_years
+from report.made_counts import crowd
 from running import Browser, Running
 from tidegate.console.words import WORDS
-from tidegate.ledger.counts import Tally, written
 from tidegate.ledger.entry import DecidedBy, Ground, LeafContent, LeafKind, decode
 from tidegate.ledger.export import published as published_export
 from tidegate.ledger.note import Verifier
@@ -291,20 +290,6 @@ def test_notice_is_neither_kept_nor_indexed(node: Running) -> None:
     answer = node.public().get(link, headers=HTML)
     assert '<meta name="robots" content="noindex">' in answer.text
     assert answer.headers["cache-control"] == "no-store"
-
-
-def crowd(node: Running) -> None:
-    """Put counts of two years with everything in them behind the node's present checkpoint."""
-    settings = node.node.settings
-    node.loop.run(node.node.publisher.publish())
-    shown = published_export(
-        settings.ledger_directory, Verifier.of(settings.ledger_origin, node.node.database.keys.ledger)
-    )
-    assert shown is not None
-    tally = Tally()
-    for leaf in two_years():
-        tally.add(leaf)
-    (settings.ledger_directory / "counts.json").write_bytes(written(tally.document(shown)))
 
 
 def test_two_years_of_everything_are_shown_fast(node: Running) -> None:

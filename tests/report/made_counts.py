@@ -4,9 +4,12 @@ import random
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from running import Running
 from tidegate.ledger.checkpoint import Checkpoint
 from tidegate.ledger.counts import Tally, written
 from tidegate.ledger.entry import Basis, DecidedBy, Ground, Leaf, LeafContent, LeafKind, Measure, Tallied
+from tidegate.ledger.export import published
+from tidegate.ledger.note import Verifier
 from tidegate.ledger.tree import EMPTY_ROOT
 
 FIRST = date(2025, 1, 1)
@@ -46,3 +49,15 @@ def two_years(days: int = 730, seed: int = 7) -> list[Leaf]:
                     words = {"tallied": chance.choice(list(Tallied)[1:]), "count": chance.randint(1, 2_000_000)}
                 made.append(leaf(len(made), kind, day, **words))
     return made
+
+
+def crowd(node: Running) -> None:
+    """Put counts of two years with everything in them behind the node's present checkpoint."""
+    settings = node.node.settings
+    node.loop.run(node.node.publisher.publish())
+    shown = published(settings.ledger_directory, Verifier.of(settings.ledger_origin, node.node.database.keys.ledger))
+    assert shown is not None
+    tally = Tally()
+    for leaf in two_years():
+        tally.add(leaf)
+    (settings.ledger_directory / "counts.json").write_bytes(written(tally.document(shown)))

@@ -22,10 +22,10 @@ TOP, BELOW = 18, 26
 _MOST_LABELS = 4
 
 #: One row of a chart of rows: its words above, its bar below them.
-ROW = 46
-BAR_Y, BAR_HEIGHT = 22, 14
-#: The longest bar leaves room for its number.
-_LONGEST = 78.0
+ROW = 50
+BAR_Y, BAR_HEIGHT = 22, 18
+#: A longer bar has its number inside, so that no number is cut off, however large.
+INSIDE = 55.0
 #: Whiskers stay clear of the edge by this much.
 _MARGIN = 2.0
 
@@ -104,7 +104,7 @@ def rows(counts: Sequence[int], *, mirrored: bool = False) -> tuple[Mark, ...]:
     largest = max(counts, default=0)
     made = []
     for place, count in enumerate(counts):
-        width = _LONGEST * count / largest if largest else 0.0
+        width = 100 * count / largest if largest else 0.0
         made.append(Mark(0, place, _turned(0, width, mirrored), width, place * ROW + BAR_Y, BAR_HEIGHT, count))
     return tuple(made)
 
