@@ -1,4 +1,4 @@
-"""What the pages say: every text marked for translation, found as gettext tools find it."""
+"""What the pages say: every text marked for translation, found as gettext tools find it, and every refusal's words."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -6,15 +6,36 @@ from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 
+import tidegate.run  # noqa: F401 - every error there is, is known once everything is imported
+from tidegate.kernel.errors import Kind, TidegateError
+
 _OPTIONS = {"**.html": {"trimmed": "true", "silent": "false", "newstyle_gettext": "true"}}
 _METHODS = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+_MARKS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+#: Their text is shown to nobody: a page gives a reference instead.
+HIDDEN = frozenset({Kind.CONFIGURATION, Kind.INTEGRITY})
+#: What is raised here reaches programs, or people at the machine itself, and no page.
+_NO_PAGE = (
+    "api/", "cli.py", "db/", "demonstration/", "enforcement/platform_check.py", "enforcement/signing.py", "jail/",
+    "kernel/canonical.py", "ledger/", "records.py", "settings.py", "supervisor.py", "worker.py",
+)  # fmt: skip
 
 
 def marked() -> Iterator[tuple[str, str]]:
     """Give each text (the singular where there are two), and the file it stands in."""
-    folder = Path(str(files("tidegate.console")))
-    found = extract_from_dir(
-        folder, _METHODS, _OPTIONS, keywords={"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
-    )
+    refusals = {kind.__name__: None for kind in _errors(TidegateError) if kind.kind not in HIDDEN}
+    folder = Path(str(files("tidegate")))
+    found = extract_from_dir(folder, _METHODS, _OPTIONS, keywords=_MARKS | refusals | {"refusal": None})
     for name, _line, text, _comments, _context in found:
-        yield (text if isinstance(text, str) else text[0]), name
+        if not name.startswith(_NO_PAGE):
+            yield (text if isinstance(text, str) else text[0]), name
+    for kind in _errors(TidegateError):
+        # Of the plain kinds the docstring is the message where none is given.
+        if kind.kind not in HIDDEN and kind.__doc__ and kind.__module__ == TidegateError.__module__:
+            yield kind.__doc__.strip(), kind.__module__
+
+
+def _errors(base: type[TidegateError]) -> Iterator[type[TidegateError]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _errors(kind)

@@ -6,13 +6,10 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
-from console.catalogue import marked
+from console.catalogue import HIDDEN, marked
 from tidegate.console.language import translations
-from tidegate.kernel.errors import Kind
 from tidegate.ledger.counts import NOT_PROVEN
 from tidegate.web.problems import TABLE
-
-_HIDDEN = {Kind.CONFIGURATION, Kind.INTEGRITY}
 
 
 def test_every_text_is_translated() -> None:
@@ -29,7 +26,7 @@ def test_what_others_say_is_translated() -> None:
     for line in NOT_PROVEN:
         assert chinese.gettext(line) != line
     for kind, (_, title) in TABLE.items():
-        if kind not in _HIDDEN:
+        if kind not in HIDDEN:
             assert chinese.gettext(title) != title
 
 

@@ -84,9 +84,11 @@ def check_complaint(words: str, evidence: int) -> None:
     """
     check_text("words", words, most=MOST_WORDS_BYTES, needed=True)
     if len(words) > MOST_WORDS:
-        raise Malformed(f"words may be at most {MOST_WORDS} characters.", reference="words")
+        raise Malformed("words may be at most %(most)s characters.", values={"most": MOST_WORDS}, reference="words")
     if evidence > MOST_EVIDENCE:
-        raise Malformed(f"At most {MOST_EVIDENCE} pictures can come with a complaint.", reference="files")
+        raise Malformed(
+            "At most %(most)s pictures can come with a complaint.", values={"most": MOST_EVIDENCE}, reference="files"
+        )
 
 
 def check_judge(

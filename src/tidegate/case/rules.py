@@ -110,7 +110,9 @@ def check_claim(case: Case, person: StaffId, now: datetime, *, others: int) -> N
     follow(CASES, case.state, CaseClaimed, "case")
     check_free(case, person, now)
     if others >= MOST_CLAIMS:
-        raise WrongState(f"You are on {MOST_CLAIMS} cases already: vote on one or let one go first.")
+        raise WrongState(
+            "You are on %(most)s cases already: vote on one or let one go first.", values={"most": MOST_CLAIMS}
+        )
 
 
 def check_free(case: Case, person: StaffId, now: datetime) -> None:
@@ -122,7 +124,11 @@ def check_free(case: Case, person: StaffId, now: datetime) -> None:
     if claim_runs(case, now) and case.claimed_by != person:
         assert case.claimed_until is not None
         until = case.claimed_until.astimezone(UTC)
-        raise WrongState(f"Someone is on this case until {until:%H:%M} UTC: take the next one.", reference="claim")
+        raise WrongState(
+            "Someone is on this case until %(until)s UTC: take the next one.",
+            values={"until": f"{until:%H:%M}"},
+            reference="claim",
+        )
 
 
 def claim_runs(case: Case, now: datetime) -> bool:

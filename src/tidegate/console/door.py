@@ -16,6 +16,7 @@ from tidegate.alarms.model import Pressing
 from tidegate.console.errors import render_error
 from tidegate.console.forms import PageRequest
 from tidegate.console.headers import protect
+from tidegate.console.pages import explained
 from tidegate.web.door import Door, Listener, Needs, node_of
 from tidegate.web.problems import as_error, of_error
 
@@ -37,6 +38,8 @@ class _PageRoute(APIRoute):
                 known = as_error(error)
                 if known is None:
                     raise
+                # A script of ours shows the words of a problem document, so they are in the reader's language too.
+                known.message = explained(page, known)
                 response = render_error(page, known) or of_error(known)
             return protect(response)
 

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tidegate.console.pages import render, translated
+from tidegate.console.pages import explained, render, translated
 from tidegate.kernel.errors import Kind, RateLimited, TidegateError, Unavailable
 from tidegate.web.problems import RETRY_SECONDS, TABLE
 
@@ -19,7 +19,7 @@ def render_error(request: Request, error: TidegateError) -> Response | None:
         "error.html",
         status=status,
         title=translated(request, title),
-        message=translated(request, error.message),
+        message=explained(request, error),
         reference=error.reference,
         sign_in=error.kind is Kind.UNAUTHENTICATED,
     )

@@ -69,7 +69,7 @@ async def chunks_of(request: Request, most: int = MOST_BYTES) -> AsyncIterator[b
         async for chunk in request.stream():
             read += len(chunk)
             if read > most:
-                raise TooLarge(f"A form may be at most {most // 2**20} MiB.")
+                raise TooLarge("A form may be at most %(most)s MiB.", values={"most": most // 2**20})
             yield chunk
     except ClientDisconnect as error:
         raise Malformed("The form broke off before its end: send it again.") from error
@@ -138,7 +138,9 @@ def choice_in(form: FormData, name: str, choices: type[Choice]) -> Choice | None
     try:
         return choices(text)
     except ValueError as error:
-        raise Malformed(f"{name} is one of {', '.join(choices)}.", reference=name) from error
+        raise Malformed(
+            "%(name)s is one of %(words)s.", values={"name": name, "words": ", ".join(choices)}, reference=name
+        ) from error
 
 
 def needed_choice(form: FormData, name: str, choices: type[Choice]) -> Choice:
@@ -149,7 +151,9 @@ def needed_choice(form: FormData, name: str, choices: type[Choice]) -> Choice:
     """
     made = choice_in(form, name, choices)
     if made is None:
-        raise Malformed(f"Choose {name}: one of {', '.join(choices)}.", reference=name)
+        raise Malformed(
+            "Choose %(name)s: one of %(words)s.", values={"name": name, "words": ", ".join(choices)}, reference=name
+        )
     return made
 
 
@@ -163,7 +167,7 @@ def number_in(form: FormData, name: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
-        raise Malformed(f"{name} is a whole number.", reference=name)
+        raise Malformed("%(name)s is a whole number.", values={"name": name}, reference=name)
     return int(text)
 
 

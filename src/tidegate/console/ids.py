@@ -36,5 +36,7 @@ def any_id(text: str) -> Id:
     """
     kind = KINDS.get(text.rpartition("_")[0])
     if kind is None:
-        raise Malformed(f"An id begins with one of {', '.join(sorted(KINDS))}.", reference="about")
+        raise Malformed(
+            "An id begins with one of %(words)s.", values={"words": ", ".join(sorted(KINDS))}, reference="about"
+        )
     return kind.parse(text)

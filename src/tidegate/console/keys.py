@@ -85,7 +85,7 @@ async def issue_key(request: Request, service: str) -> Response:
     try:
         scopes = frozenset(Scope(str(word)) for word in form.getlist("scopes"))
     except ValueError as error:
-        raise Malformed(f"scopes are of {', '.join(Scope)}.", reference="scopes") from error
+        raise Malformed("scopes are of %(words)s.", values={"words": ", ".join(Scope)}, reference="scopes") from error
     key, text = await node.run(
         staff(request),
         lambda tx: steps.issue_key(

@@ -24,6 +24,7 @@ from starlette.responses import HTMLResponse
 from tidegate.console import chart
 from tidegate.console.language import COOKIE, LANGUAGES, chosen_language, language_of, translations
 from tidegate.console.words import N_, WORDS
+from tidegate.kernel.errors import TidegateError
 from tidegate.people.model import Permission, Session
 
 _YEAR_SECONDS = 365 * 24 * 3600
@@ -92,6 +93,12 @@ def render(request: Request, template: str, **values: Any) -> HTMLResponse:  # n
 def translated(request: Request, text: str) -> str:
     """Say something in the reader's language."""
     return str(translations(language_of(request)).gettext(text)) if text else text
+
+
+def explained(request: Request, error: TidegateError) -> str:
+    """Say what went wrong in the reader's language."""
+    words = translated(request, error.template)
+    return words % error.values if error.values else words
 
 
 @cache

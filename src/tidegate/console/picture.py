@@ -21,7 +21,6 @@ from tidegate.console.door import Pages
 from tidegate.console.forms import text_in
 from tidegate.console.headers import SANDBOX
 from tidegate.console.language import language_of
-from tidegate.console.pages import translated
 from tidegate.console.words import N_
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
@@ -29,7 +28,7 @@ from tidegate.decision import store as decisions
 from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
 from tidegate.flag import store as flags
 from tidegate.jail import JailError
-from tidegate.kernel.errors import Malformed, NotFound, TidegateError
+from tidegate.kernel.errors import Malformed, NotFound
 from tidegate.kernel.ids import CaseId, ContentId, Id
 from tidegate.people.exposure_rules import LookRefused, Why
 from tidegate.people.exposure_steps import begin_look, end_look
@@ -96,7 +95,9 @@ def wanted_preview(request: Request) -> PreviewArguments:
 def _choice(request: Request, name: str, choices: type[Choice], default: Choice) -> Choice:
     text = request.query_params.get(name, default)
     if text not in list(choices):
-        raise Malformed(f"{name} is one of {', '.join(choices)}.", reference=name)
+        raise Malformed(
+            "%(name)s is one of %(words)s.", values={"name": name, "words": ", ".join(choices)}, reference=name
+        )
     return choices(text)
 
 
@@ -123,9 +124,8 @@ async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
             # Nobody saw anything.
             await node.run(staff(request), lambda tx: end_look(tx, viewer, what, look, timedelta(0)))
             raise
-    except TidegateError as error:
-        # The script shows this text in the picture's place, so it is said in the reader's language here.
-        error.message = _refusal_words(request, error)
+    except LookRefused as error:
+        error.template, error.values = _REFUSED[error.refusal.why], {"until": _until(request, error)}
         raise
     headers = {"content-security-policy": SANDBOX, "content-disposition": "inline", LOOK_HEADER: str(look)}
     return Response(shown, media_type="image/jpeg", headers=headers)
@@ -147,12 +147,9 @@ async def take_seconds(request: Request, what: Id) -> Response:
     return Response(status_code=204)
 
 
-def _refusal_words(request: Request, error: TidegateError) -> str:
-    if not isinstance(error, LookRefused):
-        return translated(request, error.message)
-    until = error.refusal.until.astimezone(UTC)
-    when = format_datetime(until, "d MMMM y, HH:mm", locale=language_of(request)) + " UTC"
-    return translated(request, _REFUSED[error.refusal.why]) % {"until": when}
+def _until(request: Request, refused: LookRefused) -> str:
+    until = refused.refusal.until.astimezone(UTC)
+    return format_datetime(until, "d MMMM y, HH:mm", locale=language_of(request)) + " UTC"
 
 
 async def _labels_of(tx: Transaction, content: ContentId) -> set[Label]:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from tidegate.console.door import Pages
 from tidegate.console.language import language_of
-from tidegate.console.pages import locale_of, render, translated
+from tidegate.console.pages import explained, locale_of, render, translated
 from tidegate.console.published import Published, address_of, may_be_kept, published
 from tidegate.console.words import N_
 from tidegate.kernel.errors import Malformed, NotFound
@@ -49,7 +49,7 @@ async def report_page(request: Request) -> Response:
         "public/report.html",
         report=report,
         period=period,
-        wrong=None if wrong is None else translated(request, wrong.message),
+        wrong=None if wrong is None else explained(request, wrong),
         address=address_of(node),
         key=Verifier.of(node.settings.ledger_origin, node.database.keys.ledger).vkey,
         buckets=[bucket_names(request, report.summary.bucket, start) for start in report.summary.starts],

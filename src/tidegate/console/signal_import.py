@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidegate.console.door import Pages
 from tidegate.console.forms import text_in
-from tidegate.console.pages import render, translated
+from tidegate.console.pages import explained, render
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError
 from tidegate.people.model import Permission
@@ -87,7 +87,7 @@ def _form(request: Request, text: str, mistakes: list[Mistake]) -> Response:
         "staff/signal_import.html",
         text=text if len(text) <= _MOST_GIVEN_BACK else "",
         too_long=len(text) > _MOST_GIVEN_BACK,
-        mistakes=[(mistake.line, translated(request, mistake.error.message)) for mistake in mistakes],
+        mistakes=[(mistake.line, explained(request, mistake.error)) for mistake in mistakes],
         most_mistakes=_MOST_MISTAKES,
         most_rows=MOST_ROWS,
         labels=list(Label),
@@ -111,16 +111,19 @@ def read_list(text: str, mistakes: list[Mistake] | None = None) -> list[Row]:
         missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
         if missing:
             raise Malformed(
-                f"The first line names the columns signal_type, signal_str and tags: {', '.join(missing)} is missing.",
+                "The first line names the columns signal_type, signal_str and tags: %(words)s is missing.",
+                values={"words": ", ".join(missing)},
                 reference="text",
             )
         rows = list(_rows(reader, found))
     except csv.Error as error:
-        raise Malformed(f"Line {reader.line_num} is not CSV.", reference=f"line {reader.line_num}") from error
+        raise Malformed(
+            "Line %(line)s is not CSV.", values={"line": reader.line_num}, reference=f"line {reader.line_num}"
+        ) from error
     if found:
         raise _named(found[0])
     if not 0 < len(rows) <= MOST_ROWS:
-        raise Malformed(f"A list has 1 to {MOST_ROWS} lines below the first.", reference="text")
+        raise Malformed("A list has 1 to %(most)s lines below the first.", values={"most": MOST_ROWS}, reference="text")
     return rows
 
 
@@ -146,4 +149,8 @@ def _named(mistake: Mistake) -> TidegateError:
     """Give the error with its line named."""
     error = mistake.error
     refusal = RuleBroken if isinstance(error, RuleBroken) else Malformed
-    return refusal(f"Line {mistake.line}: {error.message}", reference=error.reference or f"line {mistake.line}")
+    return refusal(
+        "Line %(line)s: %(message)s",
+        values={"line": mistake.line, "message": error.message},
+        reference=error.reference or f"line {mistake.line}",
+    )

@@ -55,16 +55,19 @@ def check_text(field: str, text: str, *, most: int, needed: bool = False) -> Non
         Malformed: empty where needed, longer than ``most`` bytes, not in normal form C, or with control characters.
     """
     if needed and not text:
-        raise Malformed(f"{field} must not be empty.", reference=field)
+        raise Malformed("%(field)s must not be empty.", values={"field": field}, reference=field)
     if len(text.encode("utf-8", "surrogatepass")) > most:
-        raise Malformed(f"{field} may be at most {most} bytes of UTF-8.", reference=field)
+        raise Malformed(
+            "%(field)s may be at most %(most)s bytes of UTF-8.", values={"field": field, "most": most}, reference=field
+        )
     if not unicodedata.is_normalized("NFC", text):
         raise Malformed(
-            f"{field} must be in Unicode normal form C (NFC): normalise it and send it again.",
+            "%(field)s must be in Unicode normal form C (NFC): normalise it and send it again.",
+            values={"field": field},
             reference=field,
         )
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
-        raise Malformed(f"{field} must not hold control characters.", reference=field)
+        raise Malformed("%(field)s must not hold control characters.", values={"field": field}, reference=field)
 
 
 def check_reach(reach: int) -> None:

@@ -8,6 +8,7 @@ After letsencrypt/boulder ``docs/error-handling.md``: one typed error is the onl
 with its meaning.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -34,8 +35,17 @@ class TidegateError(Exception):
 
     kind: Kind = Kind.UNAVAILABLE
 
-    def __init__(self, message: str | None = None, *, reference: str | None = None) -> None:
-        self.message = message or (type(self).__doc__ or "").strip()
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        values: Mapping[str, object] | None = None,
+        reference: str | None = None,
+    ) -> None:
+        #: The message before its values are put in (``%(name)s``), by which a page finds it in another language.
+        self.template = message or (type(self).__doc__ or "").strip()
+        self.values = values or {}
+        self.message = self.template % self.values if self.values else self.template
         #: What a reader can quote: a rule of the floor ("rule 4"), a field name, a file name. Never a secret.
         self.reference = reference
         super().__init__(self.message)
@@ -94,8 +104,15 @@ class RateLimited(TidegateError):
 
     kind = Kind.RATE_LIMITED
 
-    def __init__(self, message: str | None = None, *, retry_after: int = 1, reference: str | None = None) -> None:
-        super().__init__(message, reference=reference)
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after: int = 1,
+        values: Mapping[str, object] | None = None,
+        reference: str | None = None,
+    ) -> None:
+        super().__init__(message, values=values, reference=reference)
         self.retry_after = retry_after
 
 

@@ -45,7 +45,10 @@ class Id:
         """
         word, _, digits = text.rpartition("_")
         if word != cls.word or len(digits) != _LENGTH or not set(digits) <= set(_ALPHABET) or digits[0] > "7":
-            raise Malformed(f'This is not a {cls.word} id: one looks like "{cls.word}_" and 26 letters and digits.')
+            raise Malformed(
+                'This is not a %(kind)s id: one looks like "%(kind)s_" and 26 letters and digits.',
+                values={"kind": cls.word},
+            )
         number = 0
         for digit in digits:
             number = number << 5 | _ALPHABET.index(digit)

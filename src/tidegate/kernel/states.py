@@ -23,6 +23,8 @@ def follow(table: Mapping[State, Mapping[str, State]], state: State, event: type
     following = table[state].get(event.kind)
     if following is None:
         raise WrongState(
-            f"This {thing} is {state}: that is no longer possible. Look at it again.", reference=event.kind
+            "This %(thing)s is %(state)s: that is no longer possible. Look at it again.",
+            values={"thing": thing, "state": state},
+            reference=event.kind,
         )
     return following

@@ -79,7 +79,7 @@ async def registration_options(tx: Transaction, party: RelyingParty) -> dict[str
     staff = (await acting(tx)).id
     held = await sign_in_store.passkeys_of(tx, staff)
     if len(held) >= PASSKEYS_MOST:
-        raise WrongState(f"You hold {PASSKEYS_MOST} passkeys: remove one first.")
+        raise WrongState("You hold %(most)s passkeys: remove one first.", values={"most": PASSKEYS_MOST})
     options = generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,

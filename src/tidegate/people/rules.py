@@ -71,7 +71,8 @@ def check_roles(roles: AbstractSet[Role]) -> None:
     for role in sorted(roles):
         if clash := INCOMPATIBLE.get(role, frozenset()) & roles:
             raise RuleBroken(
-                f'Nobody may be "{role}" and "{min(clash)}" at once: revoke the one, then grant the other.',
+                'Nobody may be "%(role)s" and "%(words)s" at once: revoke the one, then grant the other.',
+                values={"role": role, "words": min(clash)},
                 reference=TWO_PEOPLE,
             )
 
@@ -84,7 +85,11 @@ def clean_name(text: str) -> str:
     """
     name = unicodedata.normalize("NFC", text).strip()
     if not 1 <= len(name) <= _NAME_MOST or not all(sign.isprintable() or sign in _JOINERS for sign in name):
-        raise Malformed(f"A name has 1 to {_NAME_MOST} characters and no control characters.", reference="name")
+        raise Malformed(
+            "A name has 1 to %(most)s characters and no control characters.",
+            values={"most": _NAME_MOST},
+            reference="name",
+        )
     return name
 
 
@@ -190,7 +195,11 @@ def propose(
     require(by, needs.propose)
     if (target is not None) is not needs.staff or (role is not None) is not needs.role:
         wanted = " and ".join(word for word, asked in (("staff", needs.staff), ("role", needs.role)) if asked)
-        raise Malformed(f'A proposal "{kind}" names {wanted or "neither staff nor role"}.', reference="kind")
+        raise Malformed(
+            'A proposal "%(kind)s" names %(wanted)s.',
+            values={"kind": kind, "wanted": wanted or "neither staff nor role"},
+            reference="kind",
+        )
     made = Proposed(
         proposal=proposal,
         proposal_kind=kind,
@@ -279,7 +288,9 @@ def decline(proposal: Proposal, by: Staff, *, now: datetime) -> ProposalDeclined
 
 def _check_open(proposal: Proposal, now: datetime) -> None:
     if proposal.standing is not ProposalStanding.OPEN:
-        raise WrongState(f"This proposal was {proposal.standing} already.", reference=TWO_PEOPLE)
+        raise WrongState(
+            "This proposal was %(standing)s already.", values={"standing": proposal.standing}, reference=TWO_PEOPLE
+        )
     if now >= proposal.expires_at:
         raise WrongState("This proposal has expired: propose it anew.", reference=TWO_PEOPLE)
 
@@ -351,7 +362,11 @@ def issue_key(
         RuleBroken: the scope ``match`` is switched off, or asked for beside another.
     """
     if not scopes:
-        raise Malformed(f"Name what the key is for: {', '.join(sorted(DEFAULT_SCOPES))} are usual.", reference="scopes")
+        raise Malformed(
+            "Name what the key is for: %(words)s are usual.",
+            values={"words": ", ".join(sorted(DEFAULT_SCOPES))},
+            reference="scopes",
+        )
     if not timedelta(minutes=1) <= life <= KEY_LIFE_MOST:
         raise Malformed("A key lives at least a minute and at most a year.", reference="life")
     if Scope.MATCH in scopes and not match_allowed:

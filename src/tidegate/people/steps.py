@@ -347,4 +347,6 @@ def require_scope(key: Key, scope: Scope) -> None:
         Forbidden: the key lacks the scope.
     """
     if scope not in key.scopes:
-        raise Forbidden(f'This API key is not for "{scope}": use one that is.', reference=scope)
+        raise Forbidden(
+            'This API key is not for "%(scope)s": use one that is.', values={"scope": scope}, reference=scope
+        )

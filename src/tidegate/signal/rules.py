@@ -42,7 +42,8 @@ def check_labels(words: list[str]) -> tuple[Label, ...]:
     known = {label.value for label in Label}
     if not words or not set(words) <= known:
         raise RuleBroken(
-            f"Terrorist content only: label each signal with one or more of {', '.join(sorted(known))}, nothing else.",
+            "Terrorist content only: label each signal with one or more of %(words)s, nothing else.",
+            values={"words": ", ".join(sorted(known))},
             reference="rule 14",
         )
     return tuple(sorted({Label(word) for word in words}))

@@ -123,7 +123,9 @@ async def _let_key_in(request: Request, needs: Needs) -> None:
     async with node.database.transaction(Actor(ActorKind.PLATFORM)) as tx:
         key = await authenticate_key(tx, text.strip())
     if isinstance(needs, Scope) and needs not in key.scopes:
-        raise Forbidden(f'This key lacks the scope "{needs}": issue one that has it.', reference=needs)
+        raise Forbidden(
+            'This key lacks the scope "%(needs)s": issue one that has it.', values={"needs": needs}, reference=needs
+        )
     limit = node.settings.match_per_minute if needs is Scope.MATCH else node.settings.requests_per_minute
     request.app.state.limits.take(f"key/{key.id}/{needs is Scope.MATCH}", limit)
     request.state.key = key

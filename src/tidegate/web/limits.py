@@ -33,7 +33,8 @@ class Limits:
         if left < 1:
             self._buckets[who] = (left, now)
             raise RateLimited(
-                f"At most {per_minute} a minute: wait as long as Retry-After says.",
+                "At most %(most)s a minute: wait as long as Retry-After says.",
+                values={"most": per_minute},
                 retry_after=max(1, round((1 - left) * 60 / per_minute)),
             )
         self._buckets[who] = (left - 1, now)
