@@ -194,7 +194,7 @@ const adopt = () => {
       since: 0,
     };
     known.set(element, place);
-    element.querySelector(".reveal-controls").hidden = false;
+    for (const controls of element.querySelectorAll(".reveal-controls")) controls.hidden = false;
     element.querySelector(".reveal-plain").remove();
     // A browser may restore what was chosen before someone else signed in.
     choose(place, "filter", recall(place) ?? "blur");
