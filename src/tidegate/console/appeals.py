@@ -26,13 +26,14 @@ from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.decision.model import Decision
-from tidegate.kernel.errors import NotFound
+from tidegate.kernel.errors import Malformed, NotFound, RuleBroken, TidegateError, WrongState
 from tidegate.kernel.ids import AppealId, DecisionId, StaffId
 from tidegate.notice import store as notices
 from tidegate.notice.rules import days_left
 from tidegate.people.exposure import record_view
 from tidegate.people.model import Permission, Session
 from tidegate.web.door import Listener, node_of, session_of, staff
+from tidegate.web.problems import TABLE
 
 door = Pages(Listener.STAFF)
 
@@ -62,6 +63,17 @@ class Complaint:
         if show is Show.LATE:
             return self.late
         return show is not Show.MINE or (judges and not self.involved and not self.judged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What a judge had typed when something was wrong with it."""
+
+    outcome: str = ""
+    words: str = ""
+
+
+NOTHING_TYPED = Typed()
 
 
 @door.get("/appeals", needs=Permission.SEE_APPEAL)
@@ -97,14 +109,23 @@ async def _row(tx: Transaction, appeal: Appeal, reader: StaffId) -> Complaint:
 @door.get("/appeals/{appeal}", needs=Permission.SEE_APPEAL)
 async def appeal_page(request: Request, appeal: str) -> Response:
     """Show a complaint: the statement of reasons, what the person says, and the decision."""
-    identity, reader = AppealId.parse(appeal), session_of(request)
+    return await _page(request, AppealId.parse(appeal))
+
+
+async def _page(
+    request: Request, identity: AppealId, typed: Typed = NOTHING_TYPED, refused: TidegateError | None = None
+) -> Response:
+    reader = session_of(request)
     shown = await node_of(request).run(staff(request), lambda tx: _read(tx, identity, reader))
     written_in = shown["written_in"]
-    return render(
+    response = render(
         request, "staff/appeal.html", outcomes=list(Outcome), languages_known=LANGUAGES, most_words=rules.MOST_WORDS,
         they_read={outcome: _they_read(outcome, written_in) for outcome in Outcome},
-        same_language=written_in == language_of(request), **shown,
+        same_language=written_in == language_of(request), typed=typed, refused=refused, **shown,
     )  # fmt: skip
+    if refused is not None:
+        response.status_code = TABLE[refused.kind][0]
+    return response
 
 
 def _they_read(outcome: Outcome, language: str) -> str:
@@ -194,10 +215,16 @@ async def _told_of(tx: Transaction, appeal: Appeal) -> Decision | None:
 
 @door.post("/appeals/{appeal}/judgements", needs=Permission.JUDGE_APPEAL)
 async def judge(request: Request, appeal: str) -> Response:
-    """Judge a complaint; when enough agree it is decided and its effects follow."""
+    """Judge a complaint; when enough agree it is decided and its effects follow. A refused judgement is not lost."""
     identity, judge_ = AppealId.parse(appeal), session_of(request).staff
     form = await request.form()
-    outcome, words = needed_choice(form, "outcome", Outcome), text_in(form, "words")
-    check_text("words", words, most=MOST_WORDS_BYTES)
-    await node_of(request).run(staff(request), lambda tx: steps.judge(tx, identity, judge_, outcome, words))
+    words = text_in(form, "words")
+    try:
+        outcome = needed_choice(form, "outcome", Outcome)
+        check_text("words", words, most=MOST_WORDS_BYTES)
+        await node_of(request).run(staff(request), lambda tx: steps.judge(tx, identity, judge_, outcome, words))
+    except (Malformed, RuleBroken, WrongState) as error:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return await _page(request, identity, Typed(outcome=text_in(form, "outcome"), words=words), error)
     return RedirectResponse(f"/appeals/{identity}", 303)
