@@ -30,6 +30,7 @@ STAFF_PAGES: dict[str, list[str]] = {
     "/instructions": ["administrator", "auditor"],
     "/instructions/{instruction}": ["administrator", "auditor"],
     "/people": ["administrator"],
+    "/people/{person}": ["administrator"],
     "/keys": ["administrator"],
     "/record": ["auditor"],
     "/go": ["reviewer", "administrator"],

@@ -5,6 +5,7 @@ import pytest
 from console.console_story import HTML, REMOVE, first_case, flagged, shown_on
 from running import Running
 from tidegate.console.forms import MOST_BYTES
+from tidegate.db.transaction import Transaction
 from tidegate.people.model import Role
 from tidegate.web.door import Door, Listener, Open
 
@@ -21,16 +22,39 @@ def test_token_of_this_session_is_needed(node: Running) -> None:
     assert 'id="vote"' in reviewer.get(f"/cases/{case}", headers=HTML).text
 
 
-def test_every_form_of_the_staff_refuses_without_a_token(node: Running) -> None:
+def test_every_form_of_the_staff_refuses_without_its_sessions_token(node: Running) -> None:
+    """None, a wrong one, and a colleague's: refused by every form, before anything is read or changed."""
     everyone = [node.person(Role.AUDITOR), node.sign_in(node.administrators()[0])]
     everyone.append(node.person(Role.SENIOR_REVIEWER, Role.APPEAL_REVIEWER, Role.POLICY_LEAD))
+    tokens = {person: person.csrf() for person in everyone}
     posts = [route for route in Door.every if route.listener is Listener.STAFF and route.method == "POST"]
     assert len(posts) > 20
+    before = written(node)
     for route in posts:
         if isinstance(route.needs, Open):
             continue
+        path = route.path.replace("{", "x").replace("}", "x")
         for person in everyone:
-            assert person.post(route.path.replace("{", "x").replace("}", "x")).status_code == 403, route.path
+            foreign = next(token for other, token in tokens.items() if other is not person)
+            for token in ({}, {"csrf": "x" * 43}, {"csrf": foreign}):
+                assert person.post(path, data=token).status_code == 403, (route.path, token)
+    assert written(node) == before
+
+
+def written(node: Running) -> list[int]:
+    """Count what any form could have written."""
+
+    async def count(tx: Transaction) -> list[int]:
+        rows = await tx.rows(
+            """
+            SELECT count(*) AS n FROM event UNION ALL SELECT count(*) FROM detail
+            UNION ALL SELECT count(*) FROM sign_in_session UNION ALL SELECT count(*) FROM sign_in_link
+            UNION ALL SELECT count(*) FROM passkey_challenge UNION ALL SELECT count(*) FROM exposure
+            """
+        )
+        return [int(row["n"]) for row in rows]
+
+    return node.do(count)
 
 
 def test_sign_in_forms_from_another_site_are_refused(node: Running) -> None:

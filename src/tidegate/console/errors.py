@@ -22,6 +22,7 @@ def render_error(request: Request, error: TidegateError) -> Response | None:
         message=explained(request, error),
         reference=error.reference,
         sign_in=error.kind is Kind.UNAUTHENTICATED,
+        wait=error.retry_after if isinstance(error, RateLimited) else None,
     )
     response.status_code = status
     if isinstance(error, RateLimited):

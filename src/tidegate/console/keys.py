@@ -6,6 +6,7 @@ from datetime import timedelta
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
+from tidegate.alarms.rules import LOOK_AHEAD_KEYS
 from tidegate.console.door import Pages
 from tidegate.console.forms import text_in
 from tidegate.console.pages import render
@@ -43,7 +44,7 @@ async def keys_page(request: Request) -> Response:
             )
             for service in await store.all_services(tx)
         ]
-        return {"services": services, "now": tx.now}
+        return {"services": services, "now": tx.now, "soon": tx.now + LOOK_AHEAD_KEYS}
 
     node = node_of(request)
     return render(

@@ -25,6 +25,15 @@ WORDS: dict[str, dict[str, str]] = {
         "other_status": N_("it answered with another status than 200"),
         "no_acknowledgement": N_("its answer did not acknowledge the instruction"),
     },
+    "role_may": {
+        "reviewer": N_("looks at cases and votes"),
+        "senior_reviewer": N_("looks at cases and votes, also where others disagree; sees signals and alarms"),
+        "appeal_reviewer": N_("judges complaints about what others decided"),
+        "policy_lead": N_("imports signals and sets policy, above the floor; sees no content"),
+        "legal_officer": N_("answers authorities; sees no content"),
+        "administrator": N_("looks after people, keys and instructions; sees no content"),
+        "auditor": N_("reads everything recorded and changes nothing"),
+    },
     "alarm_level": {"note": N_("to know"), "warning": N_("look soon"), "danger": N_("act now")},
     "alarm": {
         "unchecked_retried": N_("Uploads that could not be checked and wait for another try"),

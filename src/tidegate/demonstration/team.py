@@ -230,8 +230,7 @@ def _add(administrator: Staff, name: str) -> None:
 
 def _id_of(administrator: Staff, name: str) -> str:
     page = administrator.page("/people")
-    # A name may stand in a proposal first; the person's own row is the last place it stands.
-    found = re.search(r"/people/(staff_\w+)/", page[page.rindex(name) :]) if name in page else None
+    found = re.search(rf'href="/people/(staff_\w+)"><bdi>{re.escape(name)}<', page)
     if found is None:
         raise Unavailable(f"{name} is not on the page of people.")
     return found[1]

@@ -203,6 +203,7 @@ class Proposal:
     staff: StaffId | None
     role: Role | None
     expires_at: datetime
+    decided_by: StaffId | None = None
 
 
 class Scope(StrEnum):
@@ -431,6 +432,14 @@ class SignedIn(Event):
     staff: StaffId
     session: SessionId
     method: SignInMethod
+
+
+@event("people.sessions_ended")
+class SessionsEnded(Event):
+    """An administrator ended every session of someone, and made their unused links worthless."""
+
+    staff: StaffId
+    by: StaffId
 
 
 @event("people.passkey_registered")

@@ -35,6 +35,7 @@ from tidegate.people.model import (
     RoleGranted,
     RoleRevoked,
     Scope,
+    SessionsEnded,
     Staff,
     StaffRestored,
     StaffStanding,
@@ -169,6 +170,16 @@ def suspend(by: Staff, target: Staff, *, administrators: AbstractSet[StaffId]) -
     if administrators == {target.id}:
         raise WrongState("This is the last administrator: nobody could restore them.")
     return StaffSuspended(staff=target.id, by=by.id)
+
+
+def end_sessions(by: Staff, target: Staff) -> SessionsEnded:
+    """End every session of someone, at once: they sign in again, whoever else held one does not.
+
+    Raises:
+        Forbidden: the one who asks is no administrator.
+    """
+    require(by, Permission.MANAGE_PEOPLE)
+    return SessionsEnded(staff=target.id, by=by.id)
 
 
 # --- what takes two ---

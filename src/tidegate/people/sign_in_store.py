@@ -141,6 +141,23 @@ async def owner_of_session(tx: Transaction, session: SessionId) -> StaffId | Non
     return None if row is None else StaffId(row["staff"])
 
 
+async def ways_in(tx: Transaction) -> dict[StaffId, tuple[int, int]]:
+    """Say of everyone who has any how many live sessions and how many passkeys they have."""
+    rows = await tx.rows(
+        """
+        SELECT staff, sum(sessions)::int AS sessions, sum(passkeys)::int AS passkeys FROM (
+            SELECT staff, 1 AS sessions, 0 AS passkeys FROM sign_in_session
+            WHERE seen_at > %(now)s - %(idle)s AND started_at > %(now)s - %(life)s
+            UNION ALL SELECT staff, 0, 1 FROM passkey
+        ) AS ways GROUP BY staff
+        """,
+        now=tx.now,
+        idle=SESSION_IDLE,
+        life=SESSION_LIFE,
+    )
+    return {StaffId(row["staff"]): (row["sessions"], row["passkeys"]) for row in rows}
+
+
 async def end_session(tx: Transaction, staff: StaffId, session: SessionId) -> bool:
     """End one of someone's sessions; say whether it was theirs."""
     ended = await tx.execute(

@@ -157,6 +157,19 @@ async def suspend_staff(tx: Transaction, staff: StaffId) -> None:
     await sign_in_store.void_links(tx, staff)
 
 
+async def end_sessions(tx: Transaction, staff: StaffId) -> None:
+    """End every session of someone and make their unused links worthless, at once: the safe direction takes one.
+
+    Raises:
+        Forbidden, NotFound: see ``rules.end_sessions``.
+    """
+    by = await acting(tx)
+    target = await staff_of(tx, staff, lock=True)
+    await tx.append(rules.end_sessions(by, target))
+    await sign_in_store.end_all_sessions(tx, staff)
+    await sign_in_store.void_links(tx, staff)
+
+
 # --- two people ---
 
 

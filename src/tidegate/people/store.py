@@ -145,6 +145,14 @@ async def newest_proposals(tx: Transaction, most: int = 200) -> list[Proposal]:
     return [_proposal(row) for row in rows]
 
 
+async def proposals_about(tx: Transaction, staff: StaffId, most: int = 50) -> list[Proposal]:
+    """List proposals about someone, newest first."""
+    rows = await tx.rows(
+        "SELECT * FROM proposal WHERE staff = %(staff)s ORDER BY id DESC LIMIT %(most)s", staff=staff, most=most
+    )
+    return [_proposal(row) for row in rows]
+
+
 def _proposal(row: Row) -> Proposal:
     return Proposal(
         id=ProposalId(row["id"]),
@@ -154,6 +162,7 @@ def _proposal(row: Row) -> Proposal:
         staff=row["staff"] and StaffId(row["staff"]),
         role=row["role"] and Role(row["role"]),
         expires_at=row["expires_at"],
+        decided_by=row["decided_by"] and StaffId(row["decided_by"]),
     )
 
 
