@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from html import unescape
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +17,13 @@ from console.console_story import HTML, complain, flagged, remove, vote
 from console.every_page import tell
 from report.made_counts import crowd
 from running import Browser, Running
+from tidegate.console import published as pages_read
 from tidegate.console.words import WORDS
 from tidegate.ledger.entry import DecidedBy, Ground, LeafContent, LeafKind, decode
 from tidegate.ledger.export import published as published_export
 from tidegate.ledger.note import Verifier
 from tidegate.ledger.state import Trouble
-from tidegate.ledger.tiles import directory_reader, read_tile, row, unbundle
+from tidegate.ledger.tiles import Reader, directory_reader, read_tile, row, unbundle
 from tidegate.ledger.verifier import verify
 from tidegate.people.model import Role
 from tidegate.report.rules import RateKind, Strand
@@ -324,3 +326,35 @@ def test_counts_document_is_read_once_a_publication(told: Running) -> None:
     after = json.loads(told.public().get("/report/counts.json").content)["size"]
     assert after > before
     assert {line[0]: line[1] for line in dict(tables(page(told)))["What happened"]}["Removals"] == "3"
+
+
+def test_publication_between_two_readings_is_no_failure(told: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Someone who read the older end just before its counts were replaced is shown the newer ones."""
+    folder = told.node.settings.ledger_directory
+    older = (folder / "checkpoint").read_bytes()
+    remove_another(told, 78)
+    readings: list[str] = []
+
+    def reader(directory: Path) -> Reader:
+        read = directory_reader(directory)
+
+        def first_the_older(path: str) -> bytes:
+            readings.append(path)
+            return older if path == "checkpoint" and readings.count("checkpoint") == 1 else read(path)
+
+        return first_the_older
+
+    monkeypatch.setattr(pages_read, "directory_reader", reader)
+    assert {line[0]: line[1] for line in dict(tables(page(told)))["What happened"]}["Removals"] == "3"
+    assert readings.count("checkpoint") == 2
+
+
+def test_lost_counts_are_said_and_the_ledger_is_still_shown(told: Running) -> None:
+    (told.node.settings.ledger_directory / "counts.json").unlink()
+    pages_read._counts_file.cache_clear()
+    pages_read._counts.cache_clear()
+    pages_read._summary.cache_clear()
+    answer = told.public().get("/report", headers=HTML)
+    assert answer.status_code == 503
+    assert "try again in a moment" in answer.text
+    assert "The newest entries" in page(told, "/ledger")

@@ -1,6 +1,5 @@
 """How the ledger stands, as its watchers are told: the same reasons for which nothing is signed."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,6 @@ from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.ledger.checkpoint import Checkpoint, sign_checkpoint
 from tidegate.ledger.state import State, Trouble, trouble
 from tidegate.ledger.steps import state
-
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-WINDOW = timedelta(hours=1)
 
 
 def stand(node: Running) -> State:
@@ -55,7 +51,6 @@ def test_entries_whose_files_could_not_be_written_are_behind(node: Running, monk
     found = stand(node)
     assert (found.waiting, found.shown) == (0, None)
     assert found.behind == found.size > 0
-    assert found.late(node.clock.now, WINDOW)
 
 
 def write(node: Running, size: int, root: bytes, **key: object) -> None:
@@ -85,7 +80,6 @@ def test_each_trouble_is_seen_and_is_why_nothing_is_signed(node: Running) -> Non
                 (folder / "checkpoint").mkdir()
         found = stand(node)
         assert found.trouble is expected
-        assert found.late(node.clock.now, WINDOW)
         with pytest.raises((IntegrityError, Unavailable)):
             publish(node)
         assert stand(node).size == good.size, "nothing was signed"
@@ -104,29 +98,3 @@ def test_trouble_is_exactly_a_public_log_we_do_not_know(shown: int, size: int, s
     else:
         assert found is (Trouble.FORKED if seen.size == size and not same_root else None)
     assert trouble(None, size, root) is None
-
-
-@pytest.mark.parametrize(
-    ("waits", "behind", "published", "late"),
-    [
-        (None, 0, None, False),
-        (timedelta(hours=1), 0, timedelta(hours=1), False),
-        (timedelta(hours=3), 0, timedelta(minutes=1), True),
-        (None, 4, timedelta(minutes=1), False),
-        (None, 4, timedelta(hours=3), True),
-        (None, 0, timedelta(days=9), False),
-    ],
-)
-def test_late_is_what_should_be_public_by_now(
-    waits: timedelta | None, behind: int, published: timedelta | None, late: bool
-) -> None:
-    found = State(
-        waiting=1 if waits else 0,
-        oldest_waiting=NOON - waits if waits else None,
-        size=10 + behind,
-        shown=10,
-        root=None,
-        published_at=NOON - published if published else None,
-        trouble=None,
-    )
-    assert found.late(NOON, WINDOW) is late

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from tidegate.kernel.errors import NotFound
+from tidegate.kernel.errors import NotFound, Unavailable
 from tidegate.ledger.checkpoint import Checkpoint, open_checkpoint
 from tidegate.ledger.counts import size_of
 from tidegate.ledger.entry import Leaf, decode
@@ -33,6 +33,7 @@ from tidegate.report import sheet
 from tidegate.report.model import Counts, Period, read
 from tidegate.report.rules import Summary, summarise
 
+_TRIES = 3
 #: Public pages change with each publication and with the reader's language, and may be kept for a moment.
 _KEPT = {"cache-control": "public, max-age=30", "vary": "accept-language, cookie"}
 
@@ -52,7 +53,7 @@ class Published:
         """Give the published counts, byte by byte.
 
         Raises:
-            NotFound: they are being renamed at this moment, or were deleted.
+            Unavailable: they are being renamed at this moment, or were deleted.
         """
         return _counts_file(self.directory, self.signed, self.checkpoint.size)
 
@@ -98,6 +99,20 @@ async def published(node: Node) -> Published | None:
 
 
 def _published(directory: Path, verifier: Verifier) -> Published | None:
+    shown = _end(directory, verifier)
+    for _ in range(_TRIES):
+        try:
+            if shown is not None:
+                _ = shown.counts_file
+        except Unavailable:
+            # A publication renamed both files between our two readings: the end we read is no longer the present one.
+            shown = _end(directory, verifier)
+        else:
+            break
+    return shown
+
+
+def _end(directory: Path, verifier: Verifier) -> Published | None:
     try:
         signed = directory_reader(directory)(CHECKPOINT).decode()
     except NotFound:
@@ -130,7 +145,7 @@ def _counts_file(directory: Path, _signed: str, size: int) -> bytes:
             continue
         if size_of(data) == size:
             return data
-    raise NotFound("The counts are just being published: try again in a moment.")
+    raise Unavailable("The counts are just being published: try again in a moment.")
 
 
 @lru_cache(maxsize=2)

@@ -5,7 +5,7 @@ not sign another log under the same name, for that would be a fork.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from tidegate.ledger.checkpoint import Checkpoint
@@ -58,10 +58,3 @@ class State:
     def behind(self) -> int:
         """How many entries have their place but are not public yet."""
         return max(0, self.size - (self.shown or 0))
-
-    def late(self, now: datetime, window: timedelta) -> bool:
-        """Say whether something that should be public by now is not."""
-        limit = now - 2 * window - timedelta(minutes=1)
-        waits_long = self.oldest_waiting is not None and self.oldest_waiting < limit
-        hidden_long = self.behind > 0 and (self.published_at is None or self.published_at < limit)
-        return self.trouble is not None or waits_long or hidden_long
