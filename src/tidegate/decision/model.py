@@ -69,6 +69,29 @@ class Exempt(StrEnum):
     PUBLIC_DEBATE = "public_debate"
 
 
+#: What a provision names, as one may find it done. Where it is one thing, nobody needs to be asked.
+LABELS: dict[Provision, tuple[Label, ...]] = {
+    # To glorify and otherwise to incite differ in what a machine may do with it later (floor rule 1): people say which.
+    Provision.TCO_2_7_A: (Label.INCITES, Label.GLORIFIES),
+    Provision.TCO_2_7_B: (Label.SOLICITS_OFFENCE,),
+    Provision.TCO_2_7_C: (Label.SOLICITS_GROUP,),
+    Provision.TCO_2_7_D: (Label.INSTRUCTS,),
+    Provision.TCO_2_7_E: (Label.THREATENS,),
+    Provision.HOUSE_TERRORIST_CONTENT: tuple(Label),
+    Provision.HOUSE_PERPETRATOR_CONTENT: (Label.PERPETRATOR,),
+}
+
+
+class WhyTwo(StrEnum):
+    """Why two people must agree (floor rule 4)."""
+
+    ACCOUNT = "account"
+    PROTECTED = "protected"
+    WIDE_REACH = "wide_reach"
+    NEW_SIGNAL = "new_signal"
+    MANY = "many"
+
+
 class State(StrEnum):
     MADE = "made"
     UNDONE = "undone"

@@ -27,6 +27,7 @@ from tidegate.decision.model import (
     Shown,
     State,
     Vote,
+    WhyTwo,
 )
 from tidegate.decision.policy import MOST_ALONE, Policy
 from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
@@ -117,14 +118,19 @@ def check_reasons(ballot: Ballot) -> None:
 
 def people_needed(matter: Matter, measure: Measure, contents: Sequence[Content]) -> int:
     """Say how many people must agree (floor rule 4)."""
-    two = (
-        measure.on_account
-        or any(content.account_class.protected for content in contents)
-        or any(content.reach >= matter.policy.wide_reach for content in contents)
-        or makes_signal(matter, measure)
-        or len(contents) > MOST_ALONE
+    return 2 if why_two(matter, measure, contents) else 1
+
+
+def why_two(matter: Matter, measure: Measure, contents: Sequence[Content]) -> tuple[WhyTwo, ...]:
+    """Say why two people must agree; empty where one is enough. Nothing here depends on what anyone voted."""
+    asked = (
+        (WhyTwo.ACCOUNT, measure.on_account),
+        (WhyTwo.PROTECTED, any(content.account_class.protected for content in contents)),
+        (WhyTwo.WIDE_REACH, any(content.reach >= matter.policy.wide_reach for content in contents)),
+        (WhyTwo.NEW_SIGNAL, makes_signal(matter, measure)),
+        (WhyTwo.MANY, len(contents) > MOST_ALONE),
     )
-    return 2 if two else 1
+    return tuple(why for why, holds in asked if holds)
 
 
 def makes_signal(matter: Matter, measure: Measure) -> bool:
