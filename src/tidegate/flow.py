@@ -19,11 +19,11 @@ from tidegate.db.jobs import defer
 from tidegate.db.transaction import Deferral, Follower, Projection, Story, Transaction
 from tidegate.decision import steps as decisions
 from tidegate.decision import store as decision_store
-from tidegate.decision.model import DecisionIssued, DecisionReversed, Measure
+from tidegate.decision.model import DecisionIssued, DecisionReversed
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as enforcement_store
 from tidegate.enforcement.model import Action, Cause, Instructed, Resent
-from tidegate.enforcement.rules import lift, next_restriction
+from tidegate.enforcement.rules import ACTIONS, lift, next_restriction
 from tidegate.flag import steps as flags
 from tidegate.flag import store as flag_store
 from tidegate.flag.model import FlagRaised
@@ -87,12 +87,6 @@ async def let_go_released(tx: Transaction, happened: HoldReleased) -> None:
 
 # --- a decision ---
 
-_ACTIONS = {
-    Measure.REMOVE: Action.REMOVE,
-    Measure.SUSPEND_ACCOUNT: Action.SUSPEND_ACCOUNT,
-    Measure.TERMINATE_ACCOUNT: Action.TERMINATE_ACCOUNT,
-}
-
 
 async def carry_out_decision(tx: Transaction, happened: DecisionIssued) -> None:
     """Everything a decision does, to exactly the contents it covers."""
@@ -112,7 +106,7 @@ async def _remove(tx: Transaction, happened: DecisionIssued, content: Content) -
     await verdicts.remember_bytes(tx, content, happened.decision, happened.label)
     notice = await notices.tell_of_decision(tx, content, happened)
     await enforcement.instruct(
-        tx, content, _ACTIONS[happened.measure], Cause.DECISION, notice=notice, decision=happened.decision
+        tx, content, ACTIONS[happened.measure], Cause.DECISION, notice=notice, decision=happened.decision
     )
     await ledger.queue(tx, leaf.of_decision(happened, [content]), _account_tag(tx, content))
     if happened.new_signal:

@@ -49,6 +49,7 @@ STAFF_FILES = {
     "/live",
     "/cases/{case}/content/{content}/picture",
     "/appeals/{appeal}/evidence/{number}",
+    "/cases/{case}/status",
 }
 
 PUBLIC_PAGES = {"/", "/report", "/ledger", "/ledger/entries/{index}", "/notice/{token}"}

@@ -51,11 +51,31 @@ def test_rule_3_nor_does_a_vote_to_keep_without_it(reviewer: Browser, case: Case
     refused(vote(reviewer, case, KEEP, exempt=None), "rule 3")
 
 
-@pytest.mark.parametrize("field", ["ground", "provision"])
+@pytest.mark.parametrize("missing", [{"provision": None}, {"provision": "none"}, {"provision": None, "ground": None}])
 def test_rule_3_a_vote_to_restrict_names_law_or_house_rule_and_which(
-    reviewer: Browser, case: CaseId, field: str
+    reviewer: Browser, case: CaseId, missing: dict[str, str | None]
 ) -> None:
-    refused(vote(reviewer, case, REMOVE, **{field: None}), "rule 3")
+    refused(vote(reviewer, case, REMOVE, **missing), "rule 3")
+
+
+@pytest.mark.parametrize("ground", [None, ""])
+def test_rule_3_the_ground_follows_from_the_rule_named(
+    node: Running, platform: Platform, content: str, ground: str | None
+) -> None:
+    decide(node, content, reviewers(node), REMOVE, ground=ground)
+    page = node.public().get(notice_link(platform, content), headers={"accept": "text/html"})
+    assert "against the law named here" in page.text
+    assert "2(7)(d)" in page.text
+
+
+@pytest.mark.parametrize(("exempt", "status"), [("none", 422), ("news", 303)])
+def test_rule_3_that_something_is_restricted_is_never_filled_in(
+    node: Running, platform: Platform, content: str, reviewer: Browser, case: CaseId, exempt: str, status: int
+) -> None:
+    assert vote(reviewer, case, REMOVE, measure="", exempt=exempt).status_code == status
+    node.clock.forward(seconds=60)
+    node.work()
+    assert actions(platform, content) == []
 
 
 @pytest.mark.parametrize(
@@ -86,7 +106,7 @@ def test_rule_3_refused_votes_leave_no_trace(
     node: Running, platform: Platform, content: str, reviewer: Browser, case: CaseId
 ) -> None:
     vote(reviewer, case, REMOVE, exempt="news")
-    vote(reviewer, case, REMOVE, ground=None)
+    vote(reviewer, case, REMOVE, provision=None)
     (other,) = reviewers(node, 1)
     counted(vote(other, case))
     node.clock.forward(seconds=60)

@@ -24,6 +24,7 @@ from tidegate.console import (
     sign_in,
     signal_import,
     signals,
+    vote,
 )
 
 DOORS = (
@@ -31,6 +32,7 @@ DOORS = (
     account.door,
     queue.door,
     case.door,
+    vote.door,
     claim.door,
     live.door,
     picture.door,

@@ -66,5 +66,12 @@ async def decision_page(request: Request, decision: str) -> Response:
 async def undo(request: Request, decision: str) -> Response:
     """Take a decision back in time."""
     identity, voter = DecisionId.parse(decision), session_of(request).staff
-    await node_of(request).run(staff(request), lambda tx: steps.undo(tx, identity, voter))
-    return RedirectResponse(f"/decisions/{identity}", 303)
+
+    async def act(tx: Transaction) -> CaseId:
+        await steps.undo(tx, identity, voter)
+        undone = await store.load(tx, identity)
+        assert undone is not None
+        return undone.case
+
+    case = await node_of(request).run(staff(request), act)
+    return RedirectResponse(f"/cases/{case}?after={identity}", 303)

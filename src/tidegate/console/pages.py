@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -187,7 +187,13 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
         "number": number,
         "compact": compact,
         "percent": percent,
+        "language_name": partial(_language_name, language=language),
     }
+
+
+def _language_name(code: str, language: str) -> str:
+    """Name a language in a language; its code where that has no word for it."""
+    return str(Locale.parse(language).languages.get(str(code), code))
 
 
 def _time(at: datetime | str) -> datetime:

@@ -154,9 +154,10 @@ def _until(request: Request, refused: LookRefused) -> str:
 
 async def _labels_of(tx: Transaction, content: ContentId) -> set[Label]:
     """Give what a content was matched, reported, or decided to be; what others voted is not in it."""
-    known = await signals.load(tx, [match.signal for match in await verdicts.matches_on(tx, content)])
+    matches = (await verdicts.matches_on(tx, [content])).get(content, ())
+    known = await signals.load(tx, [match.signal for match in matches])
     found = {label for signal in known for label in signal.labels}
-    found |= {Label(row["label"]) for row in await flags.listed(tx, content) if row["label"]}
+    found |= {Label(row["label"]) for row in await flags.listed(tx, [content]) if row["label"]}
     in_force = await decisions.in_force(tx, content)
     decision = await decisions.load(tx, in_force) if in_force else None
     return found | {decision.label} if decision is not None and decision.label else found

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -12,6 +13,7 @@ from tidegate.case.model import Reason, State
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, text_in
 from tidegate.console.pages import render
+from tidegate.console.voted import voted
 from tidegate.content.model import AccountClass
 from tidegate.decision import queue
 from tidegate.decision.queue import PAGE, Claims, Filters
@@ -46,7 +48,9 @@ async def staff_home(request: Request) -> Response:
 @door.get("/queue", needs=Permission.SEE_CASE)
 async def queue_page(request: Request) -> Response:
     """List the cases people must look at, in the order of their places."""
-    return await _answer(request, "staff/queue.html")
+    after, reader = request.query_params.get("after", ""), session_of(request)
+    seen = await node_of(request).run(staff(request), lambda tx: voted(tx, after, reader))
+    return await _answer(request, "staff/queue.html", after=seen)
 
 
 @door.get("/queue/rows", needs=Permission.SEE_CASE, quiet=True)
@@ -55,7 +59,7 @@ async def queue_rows(request: Request) -> Response:
     return await _answer(request, "staff/queue_rows.html")
 
 
-async def _answer(request: Request, template: str) -> Response:
+async def _answer(request: Request, template: str, **more: Any) -> Response:  # noqa: ANN401 - what the template names
     reader, node = session_of(request), node_of(request)
     given = FormData([*request.query_params.multi_items()])
     filters, number = _filters(given, reader), _number(given)
@@ -82,6 +86,7 @@ async def _answer(request: Request, template: str) -> Response:
         states=[State.OPEN, State.DECIDED],
         claims=list(Claims),
         whose=list(Waits),
+        **more,
     )
 
 

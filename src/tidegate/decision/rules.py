@@ -73,8 +73,17 @@ def check_ballot(matter: Matter, ballot: Ballot, votes: Sequence[Vote], voter: S
     follow(CASES, matter.case.state, CaseDecided, "case")
     check_voter(votes, voter, senior=senior)
     check_reasons(ballot)
+    check_shown(matter, ballot.shown)
+
+
+def check_shown(matter: Matter, shown: Sequence[Shown]) -> None:
+    """Keep a vote to what its voter had in view, as it still is.
+
+    Raises:
+        Malformed: nothing was, or it changed or left the case meanwhile.
+    """
     present = {Shown(content.id, content.revision) for content in matter.contents}
-    if not ballot.shown or not set(ballot.shown) <= present:
+    if not shown or not set(shown) <= present:
         raise Malformed(
             "You can decide only about what you have in view: reload the case and look again.",
             reference="shown",

@@ -38,7 +38,7 @@ async def vote(
         NotFound, WrongState, RuleBroken, Malformed: see ``rules.check_ballot``; or someone else is on this case.
     """
     loaded = await cases.load_locked(tx, case)
-    matter = await _matter(tx, loaded, policy)
+    matter = await matter_of(tx, loaded, policy)
     votes = await store.votes_on(tx, case)
     rules.check_ballot(matter, ballot, votes, voter, senior=senior)
     check_free(loaded, voter, tx.now)
@@ -92,7 +92,8 @@ async def claim_next(tx: Transaction, person: StaffId, *, senior: bool) -> CaseI
     return following
 
 
-async def _matter(tx: Transaction, case: Case, policy: Policy) -> rules.Matter:
+async def matter_of(tx: Transaction, case: Case, policy: Policy) -> rules.Matter:
+    """Load all that a vote on a case is about."""
     members = await contents.load_many(tx, case.members)
     confirmed = False
     if case.signal is not None:
@@ -159,7 +160,7 @@ async def issue(tx: Transaction, decision: DecisionId, policy: Policy) -> bool:
         return False
     members = await contents.load_many(tx, case.members, lock=True)
     covered = rules.covered_at_issue(case, loaded, members)
-    if rules.second_person_missing(await _matter(tx, case, policy), loaded, covered):
+    if rules.second_person_missing(await matter_of(tx, case, policy), loaded, covered):
         await tx.append(DecisionUndone(decision=decision, case=case.id, by=None))
         await cases.reopen(tx, case, decision)
         return False

@@ -6,7 +6,15 @@ restrict: it carries out what a verdict held and what people decided.
 
 from datetime import timedelta
 
+from tidegate.decision.model import Measure
 from tidegate.enforcement.model import RESTRICTIONS, Action, Restriction
+
+#: What a measure that restricts asks of the platform.
+ACTIONS = {
+    Measure.REMOVE: Action.REMOVE,
+    Measure.SUSPEND_ACCOUNT: Action.SUSPEND_ACCOUNT,
+    Measure.TERMINATE_ACCOUNT: Action.TERMINATE_ACCOUNT,
+}
 
 #: Standard Webhooks recommends exponential back-off over days; we try for three.
 TRY_FOR = timedelta(days=3)
@@ -28,6 +36,21 @@ def lift(present: Restriction) -> Action | None:
         Restriction.ACCOUNT_SUSPENDED: Action.REINSTATE_ACCOUNT,
         Restriction.ACCOUNT_TERMINATED: Action.REINSTATE_ACCOUNT,
     }[present]
+
+
+def foreseen(measure: Measure, present: Restriction, *, held: bool) -> Action | None:
+    """Give what a decision will ask of the platform about a content; None when nothing changes there.
+
+    Args:
+        measure: what people decide.
+        present: what the platform should be doing now.
+        held: a machine's hold is running.
+    """
+    if measure.restricts:
+        wanted: Action | None = ACTIONS[measure]
+    else:
+        wanted = Action.RELEASE if held else lift(present)
+    return None if wanted is None or next_restriction(present, wanted) is None else wanted
 
 
 def wait_before(attempt: int) -> int:

@@ -33,6 +33,15 @@ async def restriction(tx: Transaction, content: ContentId, *, lock: bool = False
     return (Restriction.NONE, 0) if row is None else (Restriction(row["restriction"]), int(row["sequence"]))
 
 
+async def restrictions(tx: Transaction, contents: Sequence[ContentId]) -> dict[ContentId, Restriction]:
+    """Give what the platform should be doing with each of many contents, where it was ever instructed."""
+    rows = await tx.rows(
+        "SELECT content, restriction FROM restriction WHERE content = ANY(%(ids)s)",
+        ids=[content.value for content in contents],
+    )
+    return {ContentId(row["content"]): Restriction(row["restriction"]) for row in rows}
+
+
 async def load(tx: Transaction, instruction: InstructionId, *, lock: bool = False) -> Instruction | None:
     """Load an instruction, locked until the commit if asked."""
     if lock:

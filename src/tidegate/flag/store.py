@@ -1,5 +1,7 @@
 """The only SQL that names flag's table. May decide: nothing."""
 
+from collections.abc import Sequence
+
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.flag.model import FlagAnswered, FlagRaised, State
 from tidegate.kernel.event import Event
@@ -23,12 +25,15 @@ async def on_content(tx: Transaction, content: ContentId) -> list[tuple[FlagId, 
     return [(FlagId(row["id"]), State(row["state"])) for row in rows]
 
 
-async def listed(tx: Transaction, content: ContentId) -> list[Row]:
-    """List the flags on a content for those who look at it: flag, label, trusted, state, raised_at."""
+async def listed(tx: Transaction, contents: Sequence[ContentId]) -> list[Row]:
+    """List the flags on contents for those who look at them: flag, content, label, trusted, state, raised_at."""
     rows = await tx.rows(
-        "SELECT id, label, trusted, state, raised_at FROM flag WHERE content = %(content)s ORDER BY id", content=content
+        """
+        SELECT id, content, label, trusted, state, raised_at FROM flag WHERE content = ANY(%(ids)s) ORDER BY id
+        """,
+        ids=[content.value for content in contents],
     )
-    return [{**row, "flag": FlagId(row["id"])} for row in rows]
+    return [{**row, "flag": FlagId(row["id"]), "content": ContentId(row["content"])} for row in rows]
 
 
 async def _raised(tx: Transaction, happened: FlagRaised) -> None:

@@ -83,6 +83,17 @@ async def latest(tx: Transaction, content: ContentId) -> Row | None:
     )
 
 
+async def latest_of(tx: Transaction, contents: Sequence[ContentId]) -> dict[ContentId, Row]:
+    """Give the newest verdict on each of many contents."""
+    rows = await tx.rows(
+        """
+        SELECT DISTINCT ON (content) * FROM verdict WHERE content = ANY(%(ids)s) ORDER BY content, revision DESC
+        """,
+        ids=[content.value for content in contents],
+    )
+    return {ContentId(row["content"]): row for row in rows}
+
+
 async def resting_on(tx: Transaction, signal: SignalId) -> list[ContentId]:
     """List contents whose verdict matched a signal."""
     rows = await tx.rows(
@@ -189,17 +200,18 @@ async def holds_until(tx: Transaction, contents: Sequence[ContentId]) -> dict[Co
     return {ContentId(row["content"]): row["expires_at"] for row in rows}
 
 
-async def matches_on(tx: Transaction, content: ContentId) -> tuple[Match, ...]:
-    """Give the matches of the newest verdict on a content, the nearest first."""
-    row = await tx.row(
+async def matches_on(tx: Transaction, contents: Sequence[ContentId]) -> dict[ContentId, tuple[Match, ...]]:
+    """Give, for each content, the matches of the newest verdict on it, the nearest first."""
+    rows = await tx.rows(
         """
-        SELECT data FROM event WHERE kind = 'verdict.given' AND about @> ARRAY[%(content)s] AND subject = %(content)s
-        ORDER BY id DESC LIMIT 1
+        SELECT DISTINCT ON (subject) data FROM event
+        WHERE kind = 'verdict.given' AND about && %(ids)s AND subject = ANY(%(ids)s)
+        ORDER BY subject, id DESC
         """,
-        content=content,
+        ids=[content.value for content in contents],
     )
-    given = None if row is None else decode(VerdictGiven.kind, row["data"])
-    return given.matches if isinstance(given, VerdictGiven) else ()
+    given = [decode(VerdictGiven.kind, row["data"]) for row in rows]
+    return {happened.content: happened.matches for happened in given if isinstance(happened, VerdictGiven)}
 
 
 def _hold(row: Row) -> Hold:

@@ -62,7 +62,9 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A key held down is pressed once: what it answers must not become the answer to the next question too.
+  if (event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Enter" && event.target.closest?.("a, button, summary")) return;
   if (localStorage.getItem(OFF) || typing(event.target) || document.querySelector("dialog[open]")) return;
   // A key that is held rather than pressed (data-held-key) is for the script that knows what letting go means.
   const free = new CustomEvent("singlekey", { detail: event.key.toLowerCase(), cancelable: true });
