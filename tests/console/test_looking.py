@@ -116,8 +116,8 @@ def test_where_nothing_can_be_shown_nothing_counts(node: Running) -> None:
     content = str(platform.verdict(b"no picture at all")["content"])
     case = first_case(reviewer)
     answer = reviewer.get(f"/cases/{case}/content/{content}/picture", headers=JSON)
-    assert answer.status_code == 503
-    assert "could not be decoded" in answer.json()["detail"]
+    assert answer.status_code == 409
+    assert "it does not decode" in answer.json()["detail"]
     views = node.do(lambda tx: views_of(tx, staff=reviewer.staff, pictures=True))
     assert [(view.seconds, view.reported) for view in views] == [(0, True)]
 

@@ -27,8 +27,8 @@ from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
 from tidegate.flag import store as flags
-from tidegate.jail import JailError
-from tidegate.kernel.errors import Malformed, NotFound
+from tidegate.jail import JailError, Reason
+from tidegate.kernel.errors import Malformed, NotFound, Unavailable, WrongState
 from tidegate.kernel.ids import CaseId, ContentId, Id
 from tidegate.people.exposure_rules import LookRefused, Why
 from tidegate.people.exposure_steps import begin_look, end_look
@@ -54,6 +54,17 @@ _REFUSED = {
         "Until then you can vote without looking, or leave it to others."
     ),
 }
+
+#: Why there is no picture, where trying again would not help.
+_NOT_SHOWN = {
+    Reason.UNDECODABLE: N_(
+        "This picture cannot be shown: it does not decode. Decide by what is known of it, or leave it to others."
+    ),
+    Reason.TOO_LARGE: N_(
+        "This picture cannot be shown: it is too large to decode. Decide by what is known of it, or leave it to others."
+    ),
+}
+_NOT_NOW = N_("This picture cannot be shown just now: try again shortly.")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 #: Gives a picture's bytes, once it is sure that this person may see it, and how severe it is.
@@ -106,7 +117,8 @@ async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
 
     Raises:
         LookRefused: they looked enough for now.
-        JailError: it cannot be shown, and why.
+        WrongState: it cannot be shown, and why.
+        Unavailable: it cannot be shown just now.
     """
     node, viewer = node_of(request), session_of(request).staff
     wanted, policy = wanted_preview(request), node.settings.exposure_policy
@@ -120,10 +132,12 @@ async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
         data, look = await node.run(staff(request), begin)
         try:
             shown = await preview_in(node.jail, data, wanted)
-        except JailError:
+        except JailError as error:
             # Nobody saw anything.
             await node.run(staff(request), lambda tx: end_look(tx, viewer, what, look, timedelta(0)))
-            raise
+            if error.reason in _NOT_SHOWN:
+                raise WrongState(_NOT_SHOWN[error.reason]) from error
+            raise Unavailable(_NOT_NOW) from error
     except LookRefused as error:
         error.template, error.values = _REFUSED[error.refusal.why], {"until": _until(request, error)}
         raise
