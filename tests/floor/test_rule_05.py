@@ -70,6 +70,7 @@ def test_rule_5_no_route_delays_a_notice() -> None:
     about = [row for row in Door.every if "notice" in row.path]
     assert {(row.method, row.path) for row in about} == {
         ("GET", "/notice/{token}"),
+        ("GET", "/notice/{token}/complaint"),
         ("POST", "/notice/{token}/complaint"),
         ("GET", "/notice/{token}/receipt.json"),
     }
