@@ -13,6 +13,8 @@ from fingerprint.pictures import DATA, distance, encoded, needs_data, noise, sce
 from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
 from tidegate.fingerprint.picture import (
+    COPY_SIDE,
+    LARGEST_COPY,
     LARGEST_PREVIEW,
     PIXELS,
     Filter,
@@ -195,6 +197,21 @@ def test_a_preview_is_upright_and_carries_nothing_along(filter_: Filter, size: S
     for word in (b"where", b"who", b"xxxx"):
         assert word in data
         assert word not in preview(data, filter_, size)
+
+
+def test_a_copy_is_upright_legible_and_carries_nothing_along() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "where it was taken"
+    data = encoded(scene(1800, 3000), "JPEG", exif=exif, comment=b"who took it") + b"<script>what else was in it"
+    made = decoder.copy(data, b"")
+    with Image.open(io.BytesIO(made)) as image:
+        assert image.size == (1229, COPY_SIDE)
+        assert not image.getexif()
+    for word in (b"where", b"who", b"what else"):
+        assert word in data
+        assert word not in made
+    assert len(decoder.copy(encoded(noise(3000, 3000), "JPEG", quality=70), b"")) < LARGEST_COPY
 
 
 def test_a_small_picture_is_not_enlarged() -> None:
