@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-quick lint types architecture docs screenshots check crash crash-short mutations
+.PHONY: help setup run clean-demo test test-quick lint types architecture docs site screenshots check crash crash-short mutations
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ architecture: setup ## Check that nothing imports downwards.
 
 docs: setup ## Write the generated pages of docs/ anew, and build the site into .tidegate-docs.
 	$(BIN)/python docs/generate.py
+	$(MAKE) site
+
+site: setup
 	$(BIN)/python -m sphinx -q -W --keep-going -E -b html docs .tidegate-docs
 	@echo "Open .tidegate-docs/index.html"
 
@@ -59,4 +62,4 @@ crash: setup ## Kill a random process at 50 random moments of the demonstration.
 crash-short: setup
 	$(BIN)/python tests/crash.py --kills 8
 
-check: lint types architecture test mutations crash-short ## All that has to hold before a change lands.
+check: lint types architecture site test mutations crash-short ## All that has to hold before a change lands.

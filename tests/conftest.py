@@ -13,6 +13,7 @@ import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
+import forgetful
 from running import Loop, ManualClock, Nodes, Running
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
@@ -43,16 +44,19 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.EmbeddedPostgres]:
-    """One PostgreSQL for the session."""
-    directory = tmp_path_factory.mktemp("postgres")
-    with embedded.running(directory, keep=False) as server:
+    """One PostgreSQL for the session, or one that was started for several sessions."""
+    kept = os.environ.get("POSTGRES_FOR_TESTS")
+    if kept:
+        yield embedded.attach(Path(kept))
+        return
+    with forgetful.running(tmp_path_factory.mktemp("postgres")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def template(postgres: embedded.EmbeddedPostgres) -> str:
     """A migrated database that others are copied from."""
-    name = "template_tidegate"
+    name = f"template_{os.getpid()}"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
     migrate(postgres.url(OWNER, name), APPLICATION)
