@@ -109,7 +109,8 @@ def test_rule_12_no_hash_gets_out_in_a_whole_story(
     counted(judge(node.person(Role.APPEAL_REVIEWER), appeal_on(node, held), "not_terrorist"))
     leaves(node)
     public = node.public()
-    paths = (link, f"{link}/receipt.json", "/report", "/report/counts.json", "/ledger", "/ledger/checkpoint")
+    paths = [link, f"{link}/receipt.json", "/", "/report", "/report/counts.json", "/report/counts.csv", "/ledger"]
+    paths += ["/ledger/checkpoint", "/ledger/entries/0", "/ledger/entries/1"]
     said += [public.get(path, headers={"accept": "text/html"}).text for path in paths]
     said += [str(life(platform, each)) for each in (content, held, alike["content"])]
     said += [str(instructions(platform)), platform.client.get("/v1/signals").text]
