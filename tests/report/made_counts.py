@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import cache
 
 from running import Running
 from tidegate.ledger.checkpoint import Checkpoint
@@ -51,13 +52,18 @@ def two_years(days: int = 730, seed: int = 7) -> list[Leaf]:
     return made
 
 
+@cache
+def _years() -> Tally:
+    tally = Tally()
+    for made in two_years():
+        tally.add(made)
+    return tally
+
+
 def crowd(node: Running) -> None:
     """Put counts of two years with everything in them behind the node's present checkpoint."""
     settings = node.node.settings
     node.loop.run(node.node.publisher.publish())
     shown = published(settings.ledger_directory, Verifier.of(settings.ledger_origin, node.node.database.keys.ledger))
     assert shown is not None
-    tally = Tally()
-    for leaf in two_years():
-        tally.add(leaf)
-    (settings.ledger_directory / "counts.json").write_bytes(written(tally.document(shown)))
+    (settings.ledger_directory / "counts.json").write_bytes(written(_years().document(shown)))
