@@ -33,6 +33,7 @@ STAFF_PAGES: dict[str, list[str]] = {
     "/people/{person}": ["administrator"],
     "/keys": ["administrator"],
     "/record": ["auditor"],
+    "/record/views": ["auditor"],
     "/go": ["reviewer", "administrator"],
     "/alarms": ["administrator", "lead", "auditor"],
 }
@@ -46,6 +47,7 @@ STAFF_VARIANTS: dict[str, list[str]] = {
 STAFF_FILES = {
     "/static/{name}",
     "/queue/rows",
+    "/record/events.csv",
     "/live",
     "/cases/{case}/content/{content}/picture",
     "/appeals/{appeal}/evidence/{number}",

@@ -280,7 +280,7 @@ def test_key_is_shown_once_and_opens_the_api(node: Running) -> None:
     assert administrator.submit("/services", name="x", webhook_url="javascript:alert(1)").status_code == 422
 
 
-# --- instructions and the record ---
+# --- instructions ---
 
 
 def test_dead_letter_is_sent_again_by_those_who_look_after_services(node: Running) -> None:
@@ -360,34 +360,3 @@ def test_instructions_are_filtered_and_paged(node: Running) -> None:
     assert shown("before=3") == 2
     for bad in ("state=lost", "action=x", "service=x", "before=x"):
         assert auditor.get(f"/instructions?{bad}", headers=HTML).status_code == 422, bad
-
-
-def test_record_shows_events_and_views_to_auditors_alone(node: Running) -> None:
-    platform = node.platform()
-    people = [node.person(Role.REVIEWER, name="Looked At It"), node.person(Role.REVIEWER)]
-    content = flagged(platform, caption="Words nobody finds in the record")
-    remove(node, platform, people, content)
-    auditor = node.person(Role.AUDITOR)
-    shown = page(auditor, f"/record?about={content}")
-    for kind in ("content.submitted", "decision.vote_cast", "decision.issued", "enforcement.instructed"):
-        assert f"<code>{kind}</code>" in shown
-    assert "people.bootstrapped" not in shown
-    assert "Words nobody finds" not in shown
-    views = page(auditor, f"/record?about={people[0].staff}")
-    assert "Looked At It" in views
-    assert re.search(r"<code>case_[a-z0-9]{26}</code>", views)
-    everything = page(auditor, "/record")
-    assert "people.role_granted" in everything
-    assert auditor.get("/record", params={"about": "nonsense_1"}, headers=HTML).status_code == 422
-    assert people[0].get("/record").status_code == 403
-
-
-def test_record_pages_back(node: Running) -> None:
-    for number in range(35):
-        node.hire(Role.REVIEWER, name=f"Someone {number}")
-    auditor = node.person(Role.AUDITOR)
-    first = page(auditor, "/record")
-    older = re.findall(r'href="/record\?about=&amp;before=(\d+)"', first)[0]
-    assert "people.bootstrapped" not in first
-    assert "people.bootstrapped" in page(auditor, f"/record?about=&before={older}")
-    assert page(auditor, "/record?before=x&about=")

@@ -1,21 +1,48 @@
 """Reading the event table as auditors do. May decide: nothing; it only reads."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from tidegate.db.transaction import Row, Transaction
 
 
-async def newest_events(tx: Transaction, *, about: UUID | None, before: int | None, most: int = 100) -> list[Row]:
-    """Page through events, newest first: all of them, or those that name a thing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which events to list; what is None leaves none out."""
+
+    about: UUID | None = None
+    kind: str | None = None
+    #: The beginning of a kind, its dot included.
+    stage: str | None = None
+    actor_kind: str | None = None
+    actor: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def newest_events(tx: Transaction, filters: Filters, *, before: int | None, most: int = 100) -> list[Row]:
+    """Page through the events that pass, newest first."""
     return await tx.rows(
         """
         SELECT id, at, kind, subject, actor_kind, actor, data FROM event
         WHERE (%(about)s::uuid IS NULL OR about @> ARRAY[%(about)s::uuid])
+          AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+          AND (%(stage)s::text IS NULL OR starts_with(kind, %(stage)s))
+          AND (%(actor_kind)s::text IS NULL OR actor_kind = %(actor_kind)s)
+          AND (%(actor)s::uuid IS NULL OR actor = %(actor)s)
+          AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+          AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
           AND (%(before)s::bigint IS NULL OR id < %(before)s)
         ORDER BY id DESC LIMIT %(most)s
         """,
-        about=about,
+        about=filters.about,
+        kind=filters.kind,
+        stage=filters.stage,
+        actor_kind=filters.actor_kind,
+        actor=filters.actor,
+        since=filters.since,
+        until=filters.until,
         before=before,
         most=most,
     )

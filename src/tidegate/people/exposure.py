@@ -83,25 +83,43 @@ async def looks_since(tx: Transaction, staff: StaffId, since: datetime) -> list[
 
 
 async def views_of(
-    tx: Transaction, *, staff: StaffId | None = None, what: Id | None = None, pictures: bool = False, most: int = 200
+    tx: Transaction,
+    *,
+    staff: StaffId | None = None,
+    what: Id | None = None,
+    pictures: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: int | None = None,
+    most: int = 200,
 ) -> list[View]:
-    """List single views, newest first: someone's, of something, or all; or only those of pictures."""
+    """List single views, newest first: someone's, of something, or all; or only those of pictures.
+
+    ``before`` is the number of a view, to page on.
+    """
     rows = await tx.rows(
         """
-        SELECT exposure.at, staff, kind, subject, look, severity, seconds
+        SELECT exposure.id, exposure.at, staff, kind, subject, look, severity, seconds
         FROM exposure LEFT JOIN exposure_look USING (look)
         WHERE (%(staff)s::uuid IS NULL OR staff = %(staff)s)
           AND (%(what)s::uuid IS NULL OR subject = %(what)s)
           AND (look IS NOT NULL OR NOT %(pictures)s)
-        ORDER BY exposure.at DESC, id DESC LIMIT %(most)s
+          AND (%(since)s::timestamptz IS NULL OR exposure.at >= %(since)s)
+          AND (%(until)s::timestamptz IS NULL OR exposure.at < %(until)s)
+          AND (%(before)s::bigint IS NULL OR id < %(before)s)
+        ORDER BY id DESC LIMIT %(most)s
         """,
         staff=staff,
         what=what,
         pictures=pictures,
+        since=since,
+        until=until,
+        before=before,
         most=most,
     )
     return [
         View(
+            number=row["id"],
             at=row["at"],
             staff=StaffId(row["staff"]),
             kind=row["kind"],

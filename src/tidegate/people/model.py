@@ -300,6 +300,7 @@ class View:
     Severity and seconds are those of a picture; where no report of its seconds came, they are a fixed number.
     """
 
+    number: int
     at: datetime
     staff: StaffId
     kind: str
