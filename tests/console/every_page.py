@@ -15,7 +15,8 @@ from tidegate.web.door import Door, Listener
 
 #: staff page -> who reads it
 STAFF_PAGES: dict[str, list[str]] = {
-    "/": ["reviewer", "administrator", "auditor"],
+    "/": ["reviewer", "judge", "lead", "administrator", "auditor"],
+    "/policy": ["lead", "administrator", "auditor"],
     "/sign-in": ["reviewer"],
     "/sign-in/link": ["reviewer"],
     "/account": ["reviewer"],

@@ -100,9 +100,15 @@ async def due_before(tx: Transaction, before: datetime) -> Backlog:
     )
 
 
-async def open_backlog(tx: Transaction) -> Backlog:
-    """Count the open appeals; ``since`` is when the first falls due."""
-    return await tx.backlog("SELECT count(*) AS n, min(due_at) AS since FROM appeal WHERE state = 'open'")
+async def not_judged_by(tx: Transaction, person: StaffId) -> Backlog:
+    """Count the open appeals someone has not judged; ``since`` is when the first falls due."""
+    return await tx.backlog(
+        """
+        SELECT count(*) AS n, min(due_at) AS since FROM appeal a WHERE state = 'open'
+          AND NOT EXISTS (SELECT 1 FROM appeal_vote v WHERE v.appeal = a.id AND v.voter = %(person)s)
+        """,
+        person=person,
+    )
 
 
 def _appeal(row: Row) -> Appeal:

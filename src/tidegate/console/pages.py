@@ -59,6 +59,12 @@ PLACES: Sequence[Place] = (
     Place("/signals", N_("Signals"), N_("What is known, and how well."), Permission.SEE_SIGNALS),
     Place("/instructions", N_("Instructions"), N_("What platforms were asked to do."), Permission.SEE_INSTRUCTIONS),
     Place("/alarms", N_("Alarms"), N_("What waits too long or stands still."), Permission.SEE_ALARMS),
+    Place(
+        "/policy",
+        N_("Policy"),
+        N_("The numbers this node has chosen, and the floor below them."),
+        Permission.SEE_POLICY,
+    ),
     Place("/people", N_("People"), N_("Staff, their roles, and what needs a second person."), Permission.MANAGE_PEOPLE),
     Place("/keys", N_("Keys"), N_("Services and their API keys."), Permission.MANAGE_KEYS),
     Place("/record", N_("Record"), N_("Everything that happened, and who saw what."), Permission.READ_RECORD),

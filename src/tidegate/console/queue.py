@@ -1,4 +1,4 @@
-"""The staff's first page, and the queue of cases. May decide: nothing; ``case.rules`` place each case."""
+"""The queue of cases. May decide: nothing; ``case.rules`` place each case."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -20,7 +20,6 @@ from tidegate.decision.queue import PAGE, Claims, Filters
 from tidegate.kernel.errors import Malformed
 from tidegate.kernel.event import Language
 from tidegate.people.model import Permission, Role, Session
-from tidegate.people.store import name_of
 from tidegate.web.door import Listener, node_of, session_of, staff
 
 door = Pages(Listener.STAFF)
@@ -35,14 +34,6 @@ class Waits(StrEnum):
 
     MINE = "mine"
     ANYONE = "anyone"
-
-
-@door.get("/", needs=Permission.SEE_OWN_ACCOUNT)
-async def staff_home(request: Request) -> Response:
-    """Show where one's roles lead."""
-    present = session_of(request)
-    name = await node_of(request).run(staff(request), lambda tx: name_of(tx, present.staff))
-    return render(request, "staff/home.html", name=name)
 
 
 @door.get("/queue", needs=Permission.SEE_CASE)

@@ -16,6 +16,7 @@ from tidegate.case.store import urgency_in
 from tidegate.content.model import AccountClass
 from tidegate.db.transaction import Row, Transaction
 from tidegate.decision.rules import DISAGREEING
+from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Language
 from tidegate.kernel.ids import CaseId, StaffId
 
@@ -29,6 +30,7 @@ _WAITS_FOR: LiteralString = """
         SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn OFFSET %(disagreeing)s - 1))
 """
 _IDS: LiteralString = 'SELECT c.id FROM "case" c WHERE '
+_BACKLOG: LiteralString = 'SELECT count(*) AS n, min(c.held_until) AS since FROM "case" c WHERE '
 _OPEN: LiteralString = """SELECT c.* FROM "case" c WHERE c.state <> 'closed' AND """
 _ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
 _ROWS: LiteralString = "SELECT c.*, votes.someone, votes.reader FROM ("
@@ -62,6 +64,16 @@ async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseI
         now=tx.now,
     )
     return None if row is None else CaseId(row["id"])
+
+
+async def waiting_for(tx: Transaction, person: StaffId, *, senior: bool) -> Backlog:
+    """Count the cases that wait for someone's vote; ``since`` is when the first hold among them ends."""
+    return await tx.backlog(
+        _BACKLOG + _WAITS_FOR,
+        person=person,
+        senior=senior,
+        disagreeing=DISAGREEING,
+    )
 
 
 class Claims(StrEnum):

@@ -57,6 +57,7 @@ class Permission(StrEnum):
     MANAGE_KEYS = "manage_keys"
     SEE_INSTRUCTIONS = "see_instructions"
     READ_RECORD = "read_record"
+    SEE_POLICY = "see_policy"
     #: Counts and times of what waits or stands still; no content, no hash, no person.
     SEE_ALARMS = "see_alarms"
     SEE_OWN_ACCOUNT = "see_own_account"
@@ -86,6 +87,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SET_POLICY,
             Permission.APPROVE_POLICY,
             Permission.SEE_ALARMS,
+            Permission.SEE_POLICY,
         }
     ),
     Role.LEGAL_OFFICER: frozenset(),
@@ -96,6 +98,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.MANAGE_KEYS,
             Permission.SEE_INSTRUCTIONS,
             Permission.SEE_ALARMS,
+            Permission.SEE_POLICY,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -107,6 +110,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.SEE_INSTRUCTIONS,
             Permission.READ_RECORD,
             Permission.SEE_ALARMS,
+            Permission.SEE_POLICY,
         }
     ),
 }

@@ -172,6 +172,11 @@ async def holds_overdue(tx: Transaction) -> Backlog:
     )
 
 
+async def answered_anything(tx: Transaction) -> bool:
+    """Say whether any platform was ever given an answer."""
+    return await tx.row("SELECT 1 AS one FROM tally LIMIT 1") is not None
+
+
 async def look_alike_holds(tx: Transaction) -> bool:
     """Say whether two people let look-alikes be held too."""
     row = await tx.row("SELECT is_on FROM look_alike_holds")
