@@ -114,13 +114,15 @@ def test_held_by_a_key_of_the_button(reveal: Reveal, key: str) -> None:
 
 def test_held_by_the_key_r_from_anywhere(reveal: Reveal) -> None:
     reveal.page.locator("body").click(position={"x": 2, "y": 2})
+    reveal.page.set_viewport_size({"width": 1280, "height": 500})
     reveal.page.keyboard.down("r")
     reveal.shown()
+    expect(reveal.picture).to_be_in_viewport(ratio=0.95)
     reveal.page.keyboard.up("r")
     reveal.gone()
     reveal.reported(1)
     # Typed in a field, an r is an r.
-    field = reveal.page.locator("textarea").first
+    field = reveal.page.locator("#jump")
     field.focus()
     reveal.page.keyboard.down("r")
     reveal.page.keyboard.up("r")

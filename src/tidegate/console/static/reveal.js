@@ -62,10 +62,16 @@ const end = (place, leaving = false) => {
   place.look = null;
 };
 
+// A picture held by its key alone may lie below what is on the screen.
+const put = (place, child) => {
+  place.frame.replaceChildren(child);
+  place.frame.scrollIntoView({ block: "nearest" });
+};
+
 const sayInFrame = (place, words) => {
   const line = document.createElement("p");
   line.textContent = words;
-  place.frame.replaceChildren(line);
+  put(place, line);
   place.status.textContent = words;
 };
 
@@ -77,7 +83,7 @@ const draw = (place, bitmap) => {
   canvas.setAttribute("aria-label", place.element.dataset.alt);
   canvas.getContext("2d").drawImage(bitmap, 0, 0);
   bitmap.close();
-  place.frame.replaceChildren(canvas);
+  put(place, canvas);
 };
 
 const begin = async (place) => {
