@@ -300,12 +300,12 @@ def test_two_years_of_everything_are_shown_fast(node: Running) -> None:
     periods: list[dict[str, str]] = [{}, {"from": "2025-03-01", "to": "2026-02-28"}]
     for query in periods:
         assert len(dict(tables(page(node, **query)))["Restricted, and given back"]) <= 36
-        took = []
-        for _ in range(8):
+        took: list[float] = []
+        # Time of this process alone, and the best of some: other work on the machine only ever adds.
+        while len(took) < 40 and min(took, default=1) >= 0.1:
             began = time.process_time()
             assert public.get("/report", params=query, headers=HTML).status_code == 200
             took.append(time.process_time() - began)
-        # Time of this process alone, and the best of several: other work on the machine only ever adds.
         assert min(took) < 0.1, took
 
 
