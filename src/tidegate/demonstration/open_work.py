@@ -33,7 +33,7 @@ FLAGGED = (
     Flagged(35, "daily-herald", "The bridge before it is rebuilt: our report", 80_000, "Why is this still up?"),
     Flagged(36, "mallory", "<script>alert('caption')</script> \"'> {{ 7*7 }}", 3, "<b>bold claim</b>", "glorifies"),
 )
-_KNOWN, _WAITING = 21, 22
+_KNOWN, _WAITING, _SKETCH = 21, 22, 23
 _CAPTION = "The bridge at first light"
 
 
@@ -51,7 +51,7 @@ class OpenWork(Story):
         first = self._flag("mira", known, "Look closely at this one.", reach=300)
         self._vote(self._case(first), self._content(first), self._team.reviewers)
         link = self.until("the notice is in the inbox", lambda: self._notice(first))
-        self.until("the complaint is filed", lambda: self._complain(link))
+        self.until("the complaint is filed", lambda: self._complain(link, picture(_SKETCH)))
         waiting = self._flag("olek", picture(_WAITING), "This is how it begins.", reach=5_000)
         self._team.vote(self._team.reviewers[1], self._case(waiting))
         for item in FLAGGED:

@@ -234,11 +234,12 @@ class Story:
         links = [notice["url"] for notice in self._inbox(account) if notice["post"] == post]
         return links[0] if links else None
 
-    def _complain(self, link: str) -> bool:
+    def _complain(self, link: str, *pictures: bytes) -> bool:
         path = link.removeprefix(self._processes.public)
         answer = self._public.post(
             f"{path}/complaint",
             data={"words": "This is a picture of a bridge, for a school project."},
+            files=[("files", ("sketch.jpg", data, "image/jpeg")) for data in pictures] or None,
             headers={"accept": "application/json"},
         )
         # Once it is filed, filing it again is refused: it is with them already.
