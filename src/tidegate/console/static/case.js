@@ -56,7 +56,7 @@ for (const button of document.querySelectorAll("[data-tick]")) {
 for (const button of document.querySelectorAll("[data-all]")) {
   button.addEventListener("click", () => boxes.forEach((box) => ticked(box, Boolean(button.dataset.all))));
 }
-for (const button of document.querySelectorAll("[data-move], [data-tick], [data-all], [data-back]")) button.hidden = false;
+for (const button of document.querySelectorAll("[data-move], [data-tick], [data-all], [data-look], [data-back]")) button.hidden = false;
 boxes.forEach((box, number) => {
   box.addEventListener("focus", () => {
     members[current]?.removeAttribute("data-current");
@@ -76,7 +76,9 @@ document.addEventListener(
     if (event.detail !== "r" || document.activeElement.closest(".reveal")) return;
     if (current < 0) goTo(0);
     const look = boxes[current]?.closest("[data-member]").querySelector("details.look");
-    if (look) look.open = true;
+    if (!look) return;
+    look.open = true;
+    look.querySelector(".picture")?.scrollIntoView({ block: "nearest" });
   },
   true,
 );
@@ -158,8 +160,8 @@ const show = (suits, anew) => {
 
 const missing = () => {
   const measure = chosen("measure")?.value;
-  if (!chosen("provision")) return ["provision", "[data-step='1'] [data-missing]"];
-  if (!chosen("exempt")) return ["exempt", "[data-step='2'] [data-missing]"];
+  if (!chosen("provision")) return ["provision", "fieldset[data-step='1'] [data-missing]"];
+  if (!chosen("exempt")) return ["exempt", "fieldset[data-step='2'] [data-missing]"];
   const mayRestrict = chosen("provision").value !== "none" && chosen("exempt").value === "none";
   if (!measure || (measure !== "keep" && !mayRestrict)) return ["measure", "[data-missing=measure]"];
   if (measure !== "keep" && !chosen("label")) return ["label", "[data-missing=label]"];
@@ -214,8 +216,13 @@ if (form) {
     follow("");
     setStep(3, true);
   });
-  form.querySelector("[data-reasons]").addEventListener("toggle", (event) => {
-    if (event.currentTarget.open) form.elements.words.focus();
+  const reasons = form.querySelector("[data-reasons]");
+  reasons.querySelector("summary").addEventListener("click", (event) => {
+    if (reasons.open) return;
+    // At once: the first letter typed after the key must not press another one.
+    event.preventDefault();
+    reasons.open = true;
+    form.elements.words.focus();
   });
   const back = () => setStep(Math.max(1, Number(form.dataset.step) - 1), true);
   form.querySelector("[data-back]").addEventListener("click", back);

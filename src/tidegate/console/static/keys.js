@@ -9,7 +9,9 @@ const typing = (target) =>
   (target.isContentEditable ||
     target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"));
 
-const usable = (element) => !element.disabled && !element.closest("[hidden], [inert]") && element.getClientRects().length > 0;
+// What a closed <details> holds has a place on the page and cannot be seen: its keys must not work.
+const AWAY = "[hidden], [inert], details:not([open]) > :not(summary)";
+const usable = (element) => !element.disabled && !element.closest(AWAY) && element.getClientRects().length > 0;
 
 const holders = () => [...document.querySelectorAll("[data-key]")].filter(usable);
 
