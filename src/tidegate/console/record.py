@@ -151,8 +151,16 @@ def _event(row: Row) -> dict[str, Any]:
         "actor_kind": row["actor_kind"],
         "actor": StaffId(row["actor"]) if person else None,
         "data": json.dumps(row["data"], ensure_ascii=False, indent=1),
-        "ids": [text for text in _texts(row["data"]) if text.rpartition("_")[0] in KINDS],
+        "ids": [text for text in _texts(row["data"]) if _is_id(text)],
     }
+
+
+def _is_id(text: str) -> bool:
+    try:
+        any_id(text)
+    except Malformed:
+        return False
+    return True
 
 
 def _texts(value: object) -> list[str]:

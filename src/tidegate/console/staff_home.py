@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
+from tidegate.alarms.measures import measure
+from tidegate.alarms.rules import pressing
 from tidegate.appeal import store as appeals
 from tidegate.case import store as cases
 from tidegate.console.door import Pages
@@ -57,10 +59,13 @@ async def staff_home(request: Request) -> Response:
             "complaints": await appeals.not_judged_by(tx, present.staff) if Permission.JUDGE_APPEAL in may else None,
             "dead": await enforcement.in_state(tx, State.UNDELIVERED) if Permission.MANAGE_KEYS in may else None,
             "proposals": await proposals_for(tx, present),
+            "alarms_now": pressing(await measure(tx, node)) if Permission.SEE_ALARMS in may else None,
             "steps": await first_steps(tx, present.staff) if Permission.MANAGE_PEOPLE in may else [],
         }
 
     shown = await node.run(staff(request), read)
+    # The number beside the navigation is not older than the page it stands on.
+    request.state.alarms = shown["alarms_now"] or request.state.alarms
     return render(request, "staff/home.html", soon=SOON, soon_due=SOON_DUE, **shown)
 
 
