@@ -23,16 +23,27 @@ _NO_PAGE = (
 
 def marked() -> Iterator[tuple[str, str]]:
     """Give each text (the singular where there are two), and the file it stands in."""
+    for text, name in _extracted():
+        yield (text if isinstance(text, str) else text[0]), name
+    for kind in _errors(TidegateError):
+        # Of the plain kinds the docstring is the message where none is given.
+        if kind.kind not in HIDDEN and kind.__doc__ and kind.__module__ == TidegateError.__module__:
+            yield kind.__doc__.strip(), kind.__module__
+
+
+def marked_with_form() -> Iterator[tuple[str, bool]]:
+    """Give each text, and whether it is the singular of two forms."""
+    for text, _ in _extracted():
+        yield (text, False) if isinstance(text, str) else (text[0], True)
+
+
+def _extracted() -> Iterator[tuple[str | tuple[str, ...], str]]:
     refusals = {kind.__name__: None for kind in _errors(TidegateError) if kind.kind not in HIDDEN}
     folder = Path(str(files("tidegate")))
     found = extract_from_dir(folder, _METHODS, _OPTIONS, keywords=_MARKS | refusals | {"refusal": None})
     for name, _line, text, _comments, _context in found:
         if not name.startswith(_NO_PAGE):
-            yield (text if isinstance(text, str) else text[0]), name
-    for kind in _errors(TidegateError):
-        # Of the plain kinds the docstring is the message where none is given.
-        if kind.kind not in HIDDEN and kind.__doc__ and kind.__module__ == TidegateError.__module__:
-            yield kind.__doc__.strip(), kind.__module__
+            yield text, name
 
 
 def _errors(base: type[TidegateError]) -> Iterator[type[TidegateError]]:

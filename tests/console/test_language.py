@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
-from console.catalogue import HIDDEN, marked
+from console.catalogue import HIDDEN, marked, marked_with_form
 from tidegate.console.language import translations
 from tidegate.ledger.counts import NOT_PROVEN
 from tidegate.web.problems import TABLE
@@ -44,3 +44,12 @@ def test_catalogue_is_clean() -> None:
         said = message.string if isinstance(message.string, str) else (message.string or [""])[0]
         named = message.id if isinstance(message.id, str) else (message.id or [""])[-1]
         assert set(re.findall(r"%\(\w+\)s", said)) == set(re.findall(r"%\(\w+\)s", named)), first
+
+
+def test_no_text_is_one_of_two_forms_here_and_a_whole_elsewhere() -> None:
+    """A catalogue holds one entry for both: its words for many would ask a whole text for a number it has not."""
+    forms, wholes = set[str](), set[str]()
+    for text, of_two in marked_with_form():
+        (forms if of_two else wholes).add(text)
+    assert forms
+    assert not forms & wholes
