@@ -13,6 +13,7 @@ from running import Browser, Platform, Running
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.ids import CaseId, ContentId
+from tidegate.people.exposure import views_of
 from tidegate.people.model import Role
 
 REMOVE = {"provision": "tco_2_7_d", "exempt": "none", "measure": "remove", "label": "instructs"}
@@ -318,6 +319,20 @@ def test_a_preview_is_only_of_what_is_in_the_case(node: Running, platform: Platf
     answer = preview(two[0], case, **REMOVE, shown=[f"{other}:1"])
     assert "You can decide only about what you have in view" in answer.text
     assert "What was done" not in answer.text
+
+
+def test_how_a_case_stands_is_asked_quietly(node: Running, platform: Platform, two: list[Browser]) -> None:
+    """An open page asks by itself: that is no look at the content, and keeps nobody signed in."""
+    case = case_of(node, flagged(platform))
+    page(two[0], f"/cases/{case}")
+    before = node.do(lambda tx: views_of(tx, staff=two[0].staff))
+    node.clock.forward(minutes=20)
+    shown = page(two[0], f"/cases/{case}/status")
+    assert "Nobody is on this case." in shown
+    assert "<html" not in shown
+    assert node.do(lambda tx: views_of(tx, staff=two[0].staff)) == before
+    node.clock.forward(minutes=11)
+    assert two[0].get(f"/cases/{case}/status", headers={"accept": "application/json"}).status_code == 401
 
 
 # --- afterwards ---
