@@ -21,19 +21,16 @@ from tidegate.kernel.event import Language
 from tidegate.kernel.ids import CaseId, StaffId
 
 #: Open, not voted on by this person, and not for senior reviewers alone: what ``rules.check_voter`` lets them vote on.
-#: OFFSET keeps PostgreSQL from reading all votes ever cast at once: it looks at those of each open case by their index.
+#: Asked of each open case by its index: all votes ever cast are many more.
 _WAITS_FOR: LiteralString = """
-    c.state = 'open'
-    AND NOT EXISTS (
-        SELECT 1 FROM vote v WHERE v."case" = c.id AND v.voter = %(person)s AND NOT v.withdrawn OFFSET 0)
-    AND (%(senior)s OR NOT EXISTS (
-        SELECT 1 FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn OFFSET %(disagreeing)s - 1))
+    c.state = 'open' AND (
+        SELECT coalesce(bool_and(v.voter <> %(person)s), true) AND (%(senior)s OR count(*) < %(disagreeing)s)
+        FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn)
 """
 _IDS: LiteralString = 'SELECT c.id FROM "case" c WHERE '
 _BACKLOG: LiteralString = 'SELECT count(*) AS n, min(c.held_until) AS since FROM "case" c WHERE '
-_OPEN: LiteralString = """SELECT c.* FROM "case" c WHERE c.state <> 'closed' AND """
 _ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
-_ROWS: LiteralString = "SELECT c.*, votes.someone, votes.reader FROM ("
+_ROWS: LiteralString = 'SELECT c.*, votes.someone, votes.reader FROM (SELECT c.* FROM "case" c WHERE '
 _VOTES: LiteralString = """ LIMIT %(most)s OFFSET %(skip)s) c CROSS JOIN LATERAL (
         SELECT count(*) > 0 AS someone, coalesce(bool_or(v.voter = %(person)s), false) AS reader
         FROM vote v WHERE v."case" = c.id AND NOT v.withdrawn
@@ -43,7 +40,7 @@ _COUNTS: LiteralString = """
     SELECT (SELECT count(*) FROM "case" c WHERE c.state <> 'closed') AS whole,
         ARRAY(SELECT DISTINCT unnest(c.languages) FROM "case" c WHERE c.state <> 'closed' ORDER BY 1) AS languages,
         count(*) AS passing
-    FROM "case" c WHERE c.state <> 'closed' AND
+    FROM "case" c WHERE
 """
 
 
@@ -53,11 +50,7 @@ async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseI
     Cases that others are taking at this moment are passed over, so that two people never get the same.
     """
     row = await tx.row(
-        _IDS
-        + _WAITS_FOR
-        + " AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)"
-        + _ORDER
-        + "LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
+        _IDS + _WAITS_FOR + " AND " + _FREE + _ORDER + "LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
         person=person,
         senior=senior,
         disagreeing=DISAGREEING,
@@ -131,44 +124,44 @@ class Page:
 
 PAGE = 50
 
-_FILTERS: LiteralString = (
+_CLAIMED: LiteralString = "(c.claimed_by = %(person)s AND c.claimed_until > %(now)s)"
+_FREE: LiteralString = "(c.claimed_until IS NULL OR c.claimed_until <= %(now)s)"
+
+
+def _passing(filters: Filters) -> LiteralString:
+    """Write the conditions of the filters that are set, and no others.
+
+    One statement with "no filter, or it fits" for each would be planned once for all its uses, and then badly.
     """
-    (%(reason)s::text IS NULL OR c.reason = %(reason)s)
-    AND (%(account_class)s::text IS NULL OR c.account_class = %(account_class)s)
-    AND (%(state)s::text IS NULL OR c.state = %(state)s)
-    AND (%(language)s::text IS NULL OR %(language)s = ANY(c.languages))
-    AND (NOT %(held)s OR c.held_until IS NOT NULL)
-    AND (%(claims)s::text IS NULL
-        OR (%(claims)s = 'mine' AND c.claimed_by = %(person)s AND c.claimed_until > %(now)s)
-        OR (%(claims)s = 'free' AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)))
-    AND (NOT %(mine)s OR ("""
-    + _WAITS_FOR
-    + "))"
-)
+    conditions: list[tuple[object, LiteralString]] = [
+        (True, "c.state <> 'closed'"),
+        (filters.reason, "c.reason = %(reason)s"),
+        (filters.account_class, "c.account_class = %(account_class)s"),
+        (filters.state, "c.state = %(state)s"),
+        (filters.language, "%(language)s = ANY(c.languages)"),
+        (filters.held, "c.held_until IS NOT NULL"),
+        (filters.claims is Claims.MINE, _CLAIMED),
+        (filters.claims is Claims.FREE, _FREE),
+        (filters.mine, _WAITS_FOR),
+    ]
+    return " AND ".join([condition for wanted, condition in conditions if wanted])
 
 
 async def page(tx: Transaction, reader: StaffId, filters: Filters, *, senior: bool, number: int = 1) -> Page:
     """Give one page of the queue as one person may see it, by two queries."""
+    passing = _passing(filters)
     given = {
         "reason": filters.reason,
         "account_class": filters.account_class,
         "state": filters.state,
         "language": filters.language,
-        "held": filters.held,
-        "claims": filters.claims,
-        "mine": filters.mine,
         "person": reader,
         "senior": senior,
         "disagreeing": DISAGREEING,
         "now": tx.now,
     }
-    rows = await tx.rows(
-        _ROWS + _OPEN + _FILTERS + _ORDER + _VOTES + _ORDER,
-        most=PAGE,
-        skip=(number - 1) * PAGE,
-        **given,
-    )
-    counts = await tx.row(_COUNTS + _FILTERS, **given)
+    rows = await tx.rows(_ROWS + passing + _ORDER + _VOTES + _ORDER, most=PAGE, skip=(number - 1) * PAGE, **given)
+    counts = await tx.row(_COUNTS + passing, **given)
     assert counts is not None
     return Page(
         rows=tuple(_waiting(row, reader, tx.now) for row in rows),
