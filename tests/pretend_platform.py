@@ -201,13 +201,15 @@ class PretendPlatform(httpx2.Client):
 
 
 @contextmanager
-def running_platform(data: Path, node_url: str, *, wait_for_key: bool = True) -> Iterator[PretendPlatform]:
+def running_platform(
+    data: Path, node_url: str, *, key: str = "tidegate_example", wait_for_key: bool = True
+) -> Iterator[PretendPlatform]:
     """Run the example platform until the end of the block."""
     data.mkdir(parents=True, exist_ok=True)
-    key = data / "api.key"
-    key.write_text("tidegate_example\n")
+    key_file = data / "api.key"
+    key_file.write_text(f"{key}\n")
     command = [sys.executable, str(FOLDER), "--port", "0", "--data", str(data), "--node", node_url]
-    command += ["--key-file", str(key), "--tick", "0.05", "--pull", "0.5", "--node-timeout", "5"]
+    command += ["--key-file", str(key_file), "--tick", "0.05", "--pull", "0.5", "--node-timeout", "5"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:

@@ -24,6 +24,8 @@ PHONE = (390, 844)
 LOCALES: dict[Language, str] = {"en": "en-GB", "zh": "zh-CN"}
 
 _GRAVE = frozenset({"serious", "critical"})
+#: What htmx says of a request that ended because the person went to another page. One that failed says otherwise.
+_LEFT = ("htmx:sendAbort", "htmx:afterRequest")
 #: Says out loud what the policy stopped; Playwright runs it in each page before the page's own scripts.
 TELL_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -67,7 +69,7 @@ class Watch:
         page.on("response", lambda response: self._answered(page, response))
 
     def _say(self, page: Page, text: str) -> None:
-        if not any(part in text for part in self.tolerated):
+        if not any(part in text for part in (*_LEFT, *self.tolerated)):
             self.problems.append(f"{page.url}: {text}")
 
     def _asked(self, page: Page, request: Request) -> None:
