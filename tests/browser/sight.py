@@ -96,9 +96,15 @@ def sideways(page: Page) -> list[str]:
         """() => {
           const width = document.documentElement.clientWidth;
           if (document.documentElement.scrollWidth <= width) return [];
+          const framed = (one) => {
+            for (let above = one.parentElement; above && above !== document.body; above = above.parentElement) {
+              if (getComputedStyle(above).overflowX !== "visible") return true;
+            }
+            return false;
+          };
           const wide = [...document.body.querySelectorAll("*")].filter((one) => {
             const box = one.getBoundingClientRect();
-            return box.width && (box.right > width + 1 || box.left < -1);
+            return box.width && (box.right > width + 1 || box.left < -1) && !framed(one);
           });
           const names = wide.map((one) => `${one.localName}.${one.className} to ${one.getBoundingClientRect().right}`);
           return [`page is ${document.documentElement.scrollWidth} wide, not ${width}`, ...names.slice(-6)];

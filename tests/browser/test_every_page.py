@@ -48,7 +48,6 @@ def readings(node: Running, story: dict[str, str]) -> Iterator[Reading]:
     yield Reading("anyone", None, node.addresses.public, tuple(path.format(**story) for path in sorted(PUBLIC_PAGES)))
 
 
-@pytest.mark.xfail(reason="wide tables get their frames with the new pages of queue and administration", strict=False)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_page_looks_right(node: Running, page_for: PageFor, language: Language) -> None:
