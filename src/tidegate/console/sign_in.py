@@ -91,6 +91,8 @@ async def json_of(request: Request) -> dict[str, Any]:
     Raises:
         Malformed: it is not one.
     """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Malformed("Send a JSON object.")
     try:
         read = json.loads(await body_of(request))
     except (ValueError, RecursionError) as error:
