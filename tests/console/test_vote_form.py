@@ -265,6 +265,19 @@ def test_more_than_fifty_at_once_take_two_and_the_preview_says_so(
     assert "more than 50 at once" in every
 
 
+def test_of_what_is_decided_meanwhile_nothing_is_foreseen(
+    node: Running, platform: Platform, two: list[Browser]
+) -> None:
+    case = case_of(node, flagged(platform))
+    third = node.person(Role.REVIEWER)
+    shown = shown_on(third, str(case))
+    for person in two:
+        cast(person, case, **REMOVE)
+    said = preview(third, case, **REMOVE, shown=shown).text
+    assert "Look at it again" in said
+    assert "two people must agree" not in said
+
+
 # --- blind ---
 
 

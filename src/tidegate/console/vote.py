@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
+from tidegate.case.model import CASES, CaseDecided
 from tidegate.console.case import load_case, show_case
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, text_in
@@ -26,6 +27,7 @@ from tidegate.decision.policy import Policy
 from tidegate.decision.rules import check_reasons, check_shown
 from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError, WrongState
 from tidegate.kernel.ids import CaseId, ContentId, DecisionId
+from tidegate.kernel.states import follow
 from tidegate.people.model import Permission, Role, Session
 from tidegate.signal.model import Label
 from tidegate.web.door import Listener, node_of, session_of, staff
@@ -109,13 +111,14 @@ async def _foresee(
     loaded = await load_case(tx, case)
     matter = await steps.matter_of(tx, loaded, policy)
     try:
+        follow(CASES, loaded.state, CaseDecided, "case")
         if answers.shown:
             check_shown(matter, answers.shown)
         if unanswered(answers) is not None:
             return None, None
         ballot = ballot_of(answers)
         check_reasons(ballot)
-    except (Malformed, RuleBroken) as error:
+    except (Malformed, RuleBroken, WrongState) as error:
         return None, error
     return await foresee(tx, matter, ballot), None
 
