@@ -14,8 +14,8 @@ from tidegate.people.model import Role
 JSON = {"accept": "application/json"}
 
 
-def send(person: Browser, path: str) -> httpx2.Response:
-    return person.post(path, data={"csrf": person.csrf()}, headers=JSON)
+def send(person: Browser, path: str, **form: str) -> httpx2.Response:
+    return person.post(path, data={"csrf": person.csrf(), **form}, headers=JSON)
 
 
 def cases_of(node: Running, count: int) -> list[str]:
@@ -113,6 +113,24 @@ def test_a_person_is_on_five_at_most(node: Running, two: tuple[Browser, Browser]
     assert taken(send(first, "/queue/next")) == cases[5]
     node.clock.forward(minutes=10)
     assert taken(send(first, "/queue/next")) == cases[0], "claims that are over count for nothing"
+
+
+def test_whoever_passes_cases_over_comes_to_all_of_them_and_keeps_none(
+    node: Running, two: tuple[Browser, Browser]
+) -> None:
+    first, second = two
+    cases = cases_of(node, 7)
+    at = taken(send(first, "/queue/next"))
+    assert f'name="leaving" value="{at}"' in first.get(f"/cases/{at}", headers=HTML).text
+    walked = [at]
+    for _ in range(7):
+        at = taken(send(first, "/queue/next", leaving=at))
+        walked.append(at)
+    assert walked == [*cases, cases[0]]
+    assert taken(send(second, "/queue/next")) == cases[1], "only the one at hand is claimed"
+    problem(send(first, "/queue/next", leaving="case_"), 422, "malformed")
+    assert send(second, "/queue/next", leaving=cases[0]).status_code == 303
+    assert send(second, f"/cases/{cases[0]}/claim").status_code == 409, "nobody lets go what someone else is on"
 
 
 def test_take_the_next_passes_over_what_does_not_wait_for_them(node: Running, two: tuple[Browser, Browser]) -> None:

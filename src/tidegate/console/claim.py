@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidegate.case import steps as cases
 from tidegate.console.door import Pages
+from tidegate.console.forms import text_in
 from tidegate.db.transaction import Transaction
 from tidegate.decision import steps
 from tidegate.kernel.ids import CaseId
@@ -19,10 +20,12 @@ door = Pages(Listener.STAFF)
 
 @door.post("/queue/next", needs=Permission.VOTE)
 async def take_next(request: Request) -> Response:
-    """Claim the first case that waits for one's vote and that nobody is on, and go there."""
-    person = session_of(request)
-    senior = Role.SENIOR_REVIEWER in person.roles
-    case = await node_of(request).run(staff(request), lambda tx: steps.claim_next(tx, person.staff, senior=senior))
+    """Claim the first case that waits for one's vote and that nobody is on, and go there; ``leaving`` is let go."""
+    person, text = session_of(request), text_in(await request.form(), "leaving")
+    senior, leaving = Role.SENIOR_REVIEWER in person.roles, CaseId.parse(text) if text else None
+    case = await node_of(request).run(
+        staff(request), lambda tx: steps.claim_next(tx, person.staff, senior=senior, leaving=leaving)
+    )
     return RedirectResponse("/queue?nothing=1" if case is None else f"/cases/{case}", 303)
 
 

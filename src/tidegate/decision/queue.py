@@ -30,6 +30,13 @@ _WAITS_FOR: LiteralString = """
 _IDS: LiteralString = 'SELECT c.id FROM "case" c WHERE '
 _BACKLOG: LiteralString = 'SELECT count(*) AS n, min(c.held_until) AS since FROM "case" c WHERE '
 _ORDER: LiteralString = " ORDER BY c.held_until NULLS LAST, c.place, c.id "
+#: Down the queue from where a case stands, and then from its beginning.
+_ORDER_BEYOND: LiteralString = """
+    AND c.id <> %(beyond)s ORDER BY coalesce(
+        (c.held_until IS NULL, coalesce(c.held_until, c.place), c.place, c.id)
+        > (SELECT b.held_until IS NULL, coalesce(b.held_until, b.place), b.place, b.id FROM "case" b
+            WHERE b.id = %(beyond)s), false) DESC, c.held_until NULLS LAST, c.place, c.id
+"""
 _ROWS: LiteralString = 'SELECT c.*, votes.someone, votes.reader FROM (SELECT c.* FROM "case" c WHERE '
 _VOTES: LiteralString = """ LIMIT %(most)s OFFSET %(skip)s) c CROSS JOIN LATERAL (
         SELECT count(*) > 0 AS someone, coalesce(bool_or(v.voter = %(person)s), false) AS reader
@@ -44,13 +51,21 @@ _COUNTS: LiteralString = """
 """
 
 
-async def first_free(tx: Transaction, person: StaffId, *, senior: bool) -> CaseId | None:
+async def first_free(tx: Transaction, person: StaffId, *, senior: bool, beyond: CaseId | None = None) -> CaseId | None:
     """Find the first case that waits for someone and that nobody is on, locked until the commit.
+
+    The first in the queue; or, where they pass one over, the first ``beyond`` it.
 
     Cases that others are taking at this moment are passed over, so that two people never get the same.
     """
     row = await tx.row(
-        _IDS + _WAITS_FOR + " AND " + _FREE + _ORDER + "LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
+        _IDS
+        + _WAITS_FOR
+        + " AND "
+        + _FREE
+        + (_ORDER if beyond is None else _ORDER_BEYOND)
+        + "LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
+        beyond=beyond,
         person=person,
         senior=senior,
         disagreeing=DISAGREEING,

@@ -77,15 +77,19 @@ async def claim(tx: Transaction, case: CaseId, person: StaffId, *, senior: bool)
     return await cases.claim(tx, loaded, person)
 
 
-async def claim_next(tx: Transaction, person: StaffId, *, senior: bool) -> CaseId | None:
+async def claim_next(tx: Transaction, person: StaffId, *, senior: bool, leaving: CaseId | None = None) -> CaseId | None:
     """Claim the first case of the queue that waits for this person and that nobody is on.
 
-    When there is none, it is the first of those they are on already.
+    When there is none, it is the first of those they are on already. The one they are ``leaving`` is let go, and the
+    next is looked for down the queue from there, so that whoever passes some over comes to the others.
 
     Raises:
+        NotFound: there is no such case to leave.
         WrongState: they are on too many.
     """
-    following = await queue.first_free(tx, person, senior=senior)
+    if leaving is not None:
+        await cases.let_go(tx, await cases.load_locked(tx, leaving), person)
+    following = await queue.first_free(tx, person, senior=senior, beyond=leaving)
     if following is None:
         return next(iter(await case_store.claimed_by(tx, person)), None)
     await claim(tx, following, person, senior=senior)
