@@ -48,6 +48,7 @@ STAFF_VARIANTS: dict[str, list[str]] = {
 STAFF_FILES = {
     "/static/{name}",
     "/queue/rows",
+    "/alarms/list",
     "/record/events.csv",
     "/live",
     "/cases/{case}/content/{content}/picture",

@@ -92,6 +92,20 @@ def test_what_is_late_is_said_and_no_content_with_it(node: Running) -> None:
     assert re.search(r'tidegate_waiting_seconds\{what="holds_overdue"\} \d', metrics)
 
 
+def test_the_list_renews_itself_and_keeps_nobody_signed_in(node: Running) -> None:
+    person = administrator(node)
+    page = person.get("/alarms", headers=HTML).text
+    assert 'hx-get="/alarms/list"' in page
+    for _ in range(3):
+        node.clock.forward(minutes=9)
+        part = person.get("/alarms/list", headers=HTML)
+        assert part.status_code == 200
+        assert "All is quiet" in part.text
+        assert "<html" not in part.text
+    node.clock.forward(minutes=4)
+    assert person.get("/alarms/list", headers=HTML).status_code == 401
+
+
 def test_proposals_and_keys_are_noted_and_then_press(node: Running) -> None:
     service = node.do(lambda tx: steps.add_service(tx, "A platform"))
     _, text = node.do(lambda tx: steps.issue_key(tx, service, label="short", life=timedelta(days=15)))

@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from tidegate.alarms.measures import measure
-from tidegate.alarms.model import Alarm, Raised
+from tidegate.alarms.model import Alarm, Measured, Raised
 from tidegate.alarms.rules import THRESHOLDS, pressing, raised
 from tidegate.console.door import Pages
 from tidegate.console.pages import render
@@ -82,12 +82,24 @@ async def alarms_page(request: Request) -> Response:
         request,
         "staff/alarms.html",
         measured=measured,
-        shown=[Shown(one, link_for(one.alarm, reader)) for one in raised(measured)],
+        shown=_shown(measured, reader),
         looked=looked,
         retried=RETRIED,
         share=node.settings.unchecked_share,
         window=timedelta(seconds=node.settings.publish_window_seconds),
     )
+
+
+@door.get("/alarms/list", needs=Permission.SEE_ALARMS, quiet=True)
+async def alarms_list(request: Request) -> Response:
+    """Give the list alone, for a page left open on a wall."""
+    node, reader = node_of(request), session_of(request)
+    measured = await node.run(staff(request), lambda tx: measure(tx, node))
+    return render(request, "staff/alarms_list.html", measured=measured, shown=_shown(measured, reader))
+
+
+def _shown(measured: Measured, reader: Session) -> list[Shown]:
+    return [Shown(one, link_for(one.alarm, reader)) for one in raised(measured)]
 
 
 def link_for(alarm: Alarm, reader: Session) -> str | None:

@@ -38,10 +38,11 @@ async def waiting(tx: Transaction) -> Backlog:
     """
     return await tx.backlog(
         """
-        SELECT count(*) AS n, %(now)s::timestamptz - (now() - min(since)) AS since FROM (
-            SELECT coalesce(scheduled_at, (SELECT min(at) FROM procrastinate_events WHERE job_id = j.id)) AS since
-            FROM procrastinate_jobs j
-            WHERE j.status = 'todo' AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+        SELECT n, %(now)s::timestamptz - (now() - least(
+            scheduled, (SELECT min(e.at) FROM procrastinate_events e WHERE e.job_id = first))) AS since
+        FROM (
+            SELECT count(*) AS n, min(scheduled_at) AS scheduled, min(id) FILTER (WHERE scheduled_at IS NULL) AS first
+            FROM procrastinate_jobs WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
         ) AS due
         """,
         now=tx.now,
