@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-quick lint types architecture docs site screenshots check crash crash-short mutations
+.PHONY: help setup run clean-demo test test-quick lint types architecture docs site screenshots tutorial-pictures check crash crash-short mutations
 
 help: ## Show this list.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -52,6 +52,9 @@ site: setup
 
 screenshots: setup ## Write a picture of every page, light, dark, on a phone and in Chinese, to look through.
 	$(BIN)/python docs/screenshots.py
+
+tutorial-pictures: setup ## Walk through the tutorial in a browser and write its pictures anew.
+	$(BIN)/python docs/screenshots.py --tutorial
 
 mutations: setup ## Delete each safeguard in turn and see its test fail.
 	$(BIN)/python tests/mutations.py

@@ -6,7 +6,6 @@ kept; the few that the tutorial shows are written to ``docs/images`` with ``--tu
 """  # noqa: INP001 - a script beside the pages it writes
 
 import argparse
-import io
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +18,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
-from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tests"))
+
+import tutorial_walk  # noqa: E402 - likewise
 
 from browser import chromium  # noqa: E402 - tests are no package
 from console.every_page import PUBLIC_PAGES, STAFF_PAGES, STAFF_VARIANTS  # noqa: E402
@@ -50,9 +50,10 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 FINDS: Mapping[str, tuple[str, str, str]] = {
     "case": ("reviewer", "/queue", r"/cases/(case_\w+)"),
     "appeal": ("judge", "/appeals", r"/appeals/(appeal_\w+)"),
+    "signal": ("lead", "/signals", r"/signals/(signal_\w+)"),
+    "instruction": ("administrator", "/instructions", r"/instructions/(instruction_\w+)"),
+    "person": ("administrator", "/people", r"/people/(staff_\w+)"),
 }
-_COLOURS = 128
-_MOST_BYTES = 150_000
 
 
 def say(line: str) -> None:
@@ -126,7 +127,13 @@ class Photographer:
         ).json()
         issued = next(item["data"] for item in content["life"] if item["event"] == "decision.issued")
         token = notices[0]["url"].rpartition("/")[2]
-        return {"token": token, "closed": issued["case"], "decision": issued["decision"], "content": post["content"]}
+        return {
+            "token": token,
+            "closed": issued["case"],
+            "decision": issued["decision"],
+            "content": post["content"],
+            "index": "0",
+        }
 
 
 def shots(processes: Processes) -> list[Shot]:
@@ -178,16 +185,6 @@ def _sheet(every: Sequence[Shot]) -> str:
     )
 
 
-def small(data: bytes) -> bytes:
-    """Make a PNG small enough to keep: few colours are enough for a page."""
-    with Image.open(io.BytesIO(data)) as opened:
-        reduced = opened.convert("RGB").quantize(_COLOURS, method=Image.Quantize.MEDIANCUT)
-    out = io.BytesIO()
-    reduced.save(out, "PNG", optimize=True)
-    assert out.tell() < _MOST_BYTES, f"{out.tell()} bytes: too large to keep"
-    return out.getvalue()
-
-
 @contextmanager
 def told(data: Path) -> Iterator[Processes]:
     """Play the demonstration, with work left open, in a folder."""
@@ -203,6 +200,9 @@ def main() -> int:
     """Write the pictures, or say what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", type=Path, default=ROOT / ".tidegate-screenshots", help="the folder of the pictures")
+    parser.add_argument(
+        "--tutorial", action="store_true", help="write only the pictures of the tutorial, to docs/images"
+    )
     parser.add_argument("--data", type=Path, help="keep the demonstration here, and start from it next time")
     chosen = parser.parse_args()
     path = chromium.find()
@@ -219,11 +219,14 @@ def main() -> int:
             browser = playwright.chromium.launch(executable_path=path, args=chromium.options())
             photographer = Photographer(browser, processes)
             photographer.sign_in()
-            take_all(photographer, chosen.to)
+            if chosen.tutorial:
+                tutorial_walk.walk(photographer, ROOT / "docs" / "images")
+            else:
+                take_all(photographer, chosen.to)
             browser.close()
         if chosen.data is None:
             forget(data / "node")
-    say(f"Look at {chosen.to / 'index.html'}")
+    say(f"Look at {ROOT / 'docs' / 'images' if chosen.tutorial else chosen.to / 'index.html'}")
     return 0
 
 
