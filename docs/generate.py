@@ -212,6 +212,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/events.md": _written(reference_pages.events),
     "reference/leaf.md": _written(reference_pages.leaf),
     "reference/errors.md": _written(reference_pages.error_kinds),
+    "reference/alarms.md": _written(reference_pages.alarms),
 }
 
 

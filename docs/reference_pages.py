@@ -7,7 +7,7 @@ import dataclasses
 import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -15,8 +15,10 @@ import click
 from fastapi import FastAPI
 from pydantic_core import PydanticUndefined
 
+from tidegate.alarms.rules import THRESHOLDS
 from tidegate.api.content import Metadata
 from tidegate.cli import EXITS, main
+from tidegate.console.words import WORDS
 from tidegate.kernel.errors import Kind, TidegateError
 from tidegate.kernel.event import EVENTS, Event
 from tidegate.kernel.ids import Id
@@ -46,6 +48,12 @@ _LEAF_IS = (
     f"Version {VERSION}, fixed for ever. One entry of the public ledger, as RFC 8785 canonical JSON: every "
     "field is always there, and nothing else is. Why these: [What a leaf of the ledger "
     "says](../adr/0003-leaf.md)."
+)
+_ALARMS_ARE = (
+    "The page *Alarms* of the console, the number beside it, and `/metrics` say the same: for each below, "
+    "`tidegate_waiting{what=...}` is how many, `tidegate_waiting_seconds{what=...}` how long the oldest has waited "
+    "(below 0: until the first is due), and `tidegate_alarm{what=...}` is 0 quiet, 1 to know, 2 look soon, 3 act now. "
+    "Counts and times only: no alarm names a content, a hash or a person."
 )
 _ERRORS_ARE = (
     "One closed list. Over HTTP each is a problem document (RFC 9457, `application/problem+json`) with `type`, "
@@ -286,6 +294,35 @@ def _leaf_form(name: str) -> str:
         "day": "the day, such as 2026-11-24",
     }
     return said.get(name) or f"one word of [{name}](#{name.replace('_', '-')})"
+
+
+def alarms() -> list[str]:
+    """Write every alarm: from when on it is one and why, what to do, and its name in the metrics."""
+    words = {alarm: WORDS["alarm"][alarm] for alarm in THRESHOLDS}
+    rows = [
+        (words[alarm], f"`{alarm}`", _limit(threshold.warning), _limit(threshold.danger), threshold.why)
+        for alarm, threshold in THRESHOLDS.items()
+    ]
+    return [
+        "# Alarms",
+        _ALARMS_ARE,
+        grid(("what", "`what` in the metrics", "look soon", "act now", "why then"), rows),
+        "## What to do",
+        *(f"**{words[alarm]}.** {WORDS['alarm_do'][alarm]}" for alarm in THRESHOLDS),
+    ]
+
+
+def _limit(length: timedelta | None) -> str:
+    """Write from when on, counted from the beginning or from the moment something is due."""
+    if length is None:
+        return "-"
+    if not length:
+        return "at once"
+    minutes = int(abs(length).total_seconds()) // 60
+    number, unit = (minutes // 1440, "d") if minutes % 1440 == 0 else (minutes // 60, "h")
+    if minutes % 60:
+        number, unit = minutes, "min"
+    return f"{number} {unit} before" if length < timedelta() else f"after {number} {unit}"
 
 
 def error_kinds() -> list[str]:

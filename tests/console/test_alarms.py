@@ -13,6 +13,7 @@ from tidegate.console.words import WORDS
 from tidegate.db.transaction import TIME, Transaction
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
+from tidegate.kernel.errors import Unavailable
 from tidegate.people import steps
 from tidegate.people.model import Role
 
@@ -149,6 +150,28 @@ def test_what_cannot_be_checked_is_counted_by_reason(node: Running) -> None:
     assert alarms(person) == {}
     node.clock.forward(days=2)
     assert alarms(administrator(node)) == {"unchecked_sampled": "warning"}
+
+
+def test_entries_that_no_file_shows_are_late(node: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have their place, and the disk takes no file: nothing is lost, and it is said."""
+    platform = node.platform()
+    remove(node, platform, [node.person(Role.REVIEWER), node.person(Role.REVIEWER)], flagged(platform))
+
+    def full_disk(*_given: object) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(node.node.publisher._export, "publish", full_disk)
+    held = platform.verdict(picture(), platform_id="again", uploader="another")
+    assert held["verdict"] == "hold"
+    with pytest.raises(Unavailable):
+        node.loop.run(node.node.publisher.publish())
+    person = administrator(node)
+    assert "ledger_late" not in alarms(person)
+    assert "<dt>In their place, not public yet</dt><dd>1</dd>" in person.get("/alarms", headers=HTML).text
+    node.clock.forward(hours=1, minutes=11)
+    assert alarms(administrator(node))["ledger_late"] == "warning"
+    node.clock.forward(hours=6)
+    assert alarms(administrator(node))["ledger_late"] == "danger"
 
 
 def test_a_ledger_ahead_of_its_database_is_said(node: Running) -> None:

@@ -21,6 +21,7 @@ from tidegate.enforcement import store as enforcement
 from tidegate.enforcement.model import State as InstructionState
 from tidegate.kernel.backlog import NOTHING, Backlog
 from tidegate.kernel.errors import TidegateError
+from tidegate.ledger import store as ledger_store
 from tidegate.ledger.state import State
 from tidegate.ledger.steps import state as ledger_state
 from tidegate.node import Node
@@ -60,7 +61,7 @@ async def measure(tx: Transaction, node: Node) -> Measured:
         Alarm.JOBS_WAITING: await jobs.waiting(tx),
         Alarm.UNDELIVERED: await enforcement.in_state(tx, InstructionState.UNDELIVERED),
         Alarm.UNACKNOWLEDGED: await enforcement.in_state(tx, InstructionState.WAITING),
-        Alarm.LEDGER_LATE: _ledger_late(ledger, timedelta(seconds=settings.publish_window_seconds)),
+        Alarm.LEDGER_LATE: await _ledger_late(tx, ledger, timedelta(seconds=settings.publish_window_seconds)),
         Alarm.LEDGER_REFUSED: Backlog(1, None) if ledger.trouble else NOTHING,
         Alarm.JAIL_DOWN: NOTHING if jail.running else Backlog(jail.wanted, None),
         Alarm.JAIL_LOCKS_MISSING: Backlog(len(jail.missing), None),
@@ -80,12 +81,11 @@ async def holds_unvoted(tx: Transaction, within: timedelta) -> Backlog:
     return Backlog(len(unvoted), min(unvoted, default=None))
 
 
-def _ledger_late(ledger: State, window: timedelta) -> Backlog:
-    """Count what should be public by now; ``since`` is when it should have been."""
-    due = [ledger.oldest_waiting] if ledger.oldest_waiting else []
-    if ledger.behind and ledger.published_at:
-        due.append(ledger.published_at)
-    return Backlog(ledger.waiting + ledger.behind, min(due) + window if due else None)
+async def _ledger_late(tx: Transaction, ledger: State, window: timedelta) -> Backlog:
+    """Count what should be public; ``since`` is when the oldest should have been."""
+    hidden = await ledger_store.oldest_hidden(tx, ledger.shown or 0) if ledger.behind else None
+    queued = [at for at in (ledger.oldest_waiting, hidden) if at is not None]
+    return Backlog(ledger.waiting + ledger.behind, min(queued) + window if queued else None)
 
 
 def _joined(parts: list[Backlog]) -> Backlog:

@@ -112,6 +112,15 @@ async def waiting(tx: Transaction) -> tuple[int, datetime | None]:
     return int(row["count"]), row["oldest"]
 
 
+async def oldest_hidden(tx: Transaction, shown: int) -> datetime | None:
+    """Say when the oldest of the entries was queued that the public files do not show yet."""
+    row = await tx.row(
+        "SELECT min(queued_at) AS oldest FROM ledger_entry JOIN ledger_leaf USING (leaf) WHERE index >= %(shown)s",
+        shown=shown,
+    )
+    return row["oldest"] if row else None
+
+
 async def append_entries(tx: Transaction, start: int, batch: Sequence[tuple[UUID, bytes]]) -> None:
     """Give queued leaves their places in the log."""
     async with tx.connection.cursor() as cursor:
