@@ -18,8 +18,8 @@ from pydantic_settings import (
 )
 
 from tidegate.decision.policy import LONGEST_UNDO, WIDEST_ALONE, Policy
+from tidegate.exposure.rules import ExposurePolicy
 from tidegate.kernel.errors import ConfigurationError
-from tidegate.people.exposure_rules import ExposurePolicy
 from tidegate.verdict.rules import LONGEST_HOLD
 from tidegate.verdict.steps import HoldPolicy
 

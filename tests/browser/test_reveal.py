@@ -11,8 +11,9 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 from browser.sight import PageFor, accessible, no_sideways_scroll
 from console.console_story import first_case, flagged
 from running import Browser, Nodes, Running
-from tidegate.people.exposure import views_of
-from tidegate.people.model import Role, View
+from tidegate.exposure.model import View
+from tidegate.exposure.store import views_of
+from tidegate.people.model import Role
 
 HIDDEN = "Hidden. Press H to show the words again."
 

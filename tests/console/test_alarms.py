@@ -8,7 +8,7 @@ import pytest
 from console.console_story import HTML, complain, first_case, flagged, picture, remove, vote
 from running import Browser, Running
 from tidegate.alarms.model import Alarm
-from tidegate.console.alarms import LINKS
+from tidegate.console.staff.alarms import LINKS
 from tidegate.console.words import WORDS
 from tidegate.db.transaction import TIME, Transaction
 from tidegate.enforcement import steps as enforcement

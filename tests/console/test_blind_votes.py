@@ -9,7 +9,7 @@ from PIL import Image
 from console.console_story import HOSTILE, HTML, first_case, flagged, notice_link, picture, remove, shown_on, vote
 from running import Browser, Running
 from tidegate.console.headers import SANDBOX
-from tidegate.people.exposure import views_of
+from tidegate.exposure.store import views_of
 from tidegate.people.model import Role
 
 REASONS = "My reasons, which nobody may read before they voted."

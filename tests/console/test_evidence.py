@@ -15,7 +15,7 @@ from fingerprint.test_decoder import png_of
 from running import Browser, Platform, Running
 from tidegate.appeal import store as appeals
 from tidegate.appeal.rules import MOST_EVIDENCE, MOST_WORDS
-from tidegate.console import complaint
+from tidegate.console.public import complaint
 from tidegate.db.transaction import Actor, ActorKind, Transaction
 from tidegate.kernel.ids import AppealId, ContentId
 from tidegate.people import steps
@@ -338,7 +338,7 @@ def test_who_voted_and_who_does_not_judge_see_nothing_that_was_sent(node: Runnin
 
 
 def test_looking_is_recorded(node: Running, removed: Removed) -> None:
-    from tidegate.people.exposure import views_of
+    from tidegate.exposure.store import views_of
 
     assert send(node, removed.link, photo()).status_code == 303
     appeal = appeal_of(node, removed.content)

@@ -4,7 +4,7 @@ import re
 
 from console.console_story import HTML, complain, first_case, flagged, picture, remove, vote
 from running import Browser, Nodes, Running
-from tidegate.console.policy import FIXED, NUMBERS
+from tidegate.console.staff.policy import FIXED, NUMBERS
 from tidegate.console.words import WORDS
 from tidegate.db.transaction import MACHINE
 from tidegate.people import steps

@@ -9,7 +9,7 @@ import pytest
 from console.console_story import HOSTILE, HTML, complain, first_case, flagged, remove, vote
 from running import Browser, Running
 from tidegate.console.ids import KINDS
-from tidegate.console.jump import WAYS, id_in
+from tidegate.console.staff.jump import WAYS, id_in
 from tidegate.enforcement import store as instructions
 from tidegate.kernel.ids import Id
 from tidegate.people.model import Role

@@ -16,13 +16,14 @@ from running import Browser, Nodes, Running
 from tidegate.console.headers import SANDBOX
 from tidegate.console.words import WORDS
 from tidegate.db.transaction import Transaction
+from tidegate.exposure.model import LookId, View
+from tidegate.exposure.rules import SEVERITIES, Look
+from tidegate.exposure.steps import begin_look
+from tidegate.exposure.store import looks_since, views_of
 from tidegate.fingerprint.picture import Filter, Size
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import ContentId, StaffId
-from tidegate.people.exposure import looks_since, views_of
-from tidegate.people.exposure_rules import SEVERITIES, Look
-from tidegate.people.exposure_steps import begin_look
-from tidegate.people.model import LookId, Role, View
+from tidegate.people.model import Role
 from tidegate.settings import Settings, read_settings
 from tidegate.signal.model import Label
 from tidegate.signal.severity import SEVERITY, severity_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import made
 from made import NOW
 from tidegate.appeal.model import Appeal, Outcome, State
-from tidegate.console.notice_life import Final, Place, StepName, final, steps
+from tidegate.console.public.notice_life import Final, Place, StepName, final, steps
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId
 from tidegate.notice.model import Ended
 

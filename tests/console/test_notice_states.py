@@ -15,7 +15,7 @@ from tidegate.appeal import rules as appeal_rules
 from tidegate.appeal import steps as appeals
 from tidegate.appeal import store as appeal_store
 from tidegate.appeal.model import Appeal, Outcome
-from tidegate.console.appeals import contested
+from tidegate.console.staff.appeals import contested
 from tidegate.db.sealing import read_detail, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.ids import AppealId, ContentId, NoticeId

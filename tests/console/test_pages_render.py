@@ -20,9 +20,9 @@ from running import Running
 from tidegate.appeal.model import Outcome
 from tidegate.case.model import HeadStart, Reason
 from tidegate.case.model import State as CaseState
-from tidegate.console.appeals import Show
-from tidegate.console.notice_life import Place, StepName
-from tidegate.console.queue import Waits
+from tidegate.console.public.notice_life import Place, StepName
+from tidegate.console.staff.appeals import Show
+from tidegate.console.staff.queue import Waits
 from tidegate.console.words import WORDS
 from tidegate.content.model import AccountClass, ContentKind, Standing, Surface
 from tidegate.decision.model import Exempt, Ground, Measure, Provision

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from console.console_story import HTML
 from running import Browser, Running
-from tidegate.console.people import offers
+from tidegate.console.staff.people import offers
 from tidegate.kernel.errors import RuleBroken
 from tidegate.people import sign_in, steps
 from tidegate.people.model import Role

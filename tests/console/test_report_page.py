@@ -17,7 +17,7 @@ from console.console_story import HTML, complain, flagged, remove, vote
 from console.every_page import tell
 from report.made_counts import crowd
 from running import Browser, Running
-from tidegate.console import published as pages_read
+from tidegate.console.public import published as pages_read
 from tidegate.console.words import WORDS
 from tidegate.ledger.entry import DecidedBy, Ground, LeafContent, LeafKind, decode
 from tidegate.ledger.export import published as published_export

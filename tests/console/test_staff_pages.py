@@ -8,7 +8,7 @@ import pytest
 from console.console_story import HOSTILE, HTML, flagged, picture, remove
 from receiving import Receiver, answer
 from running import Browser, Running
-from tidegate.console.signal_import import read_list
+from tidegate.console.staff.signal_import import read_list
 from tidegate.db.transaction import MACHINE
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions

@@ -12,8 +12,8 @@ from floor.story import case_of, decide, leaves, look_alike, make_known, picture
 from running import Browser, Platform, Running
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
+from tidegate.exposure.store import views_of
 from tidegate.kernel.ids import CaseId, ContentId
-from tidegate.people.exposure import views_of
 from tidegate.people.model import Role
 
 REMOVE = {"provision": "tco_2_7_d", "exempt": "none", "measure": "remove", "label": "instructs"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.people.exposure_rules import (
+from tidegate.exposure.rules import (
     REPORT_WITHIN,
     SEVERITIES,
     UNREPORTED,

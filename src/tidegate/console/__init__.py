@@ -1,33 +1,30 @@
 """Server-rendered pages: the console for staff, and the public pages. No build step, nothing from elsewhere."""
 
-from tidegate.console import (
+from tidegate.console import assets
+from tidegate.console.public import home, ledger, notice, report
+from tidegate.console.staff import (
     account,
     alarms,
     appeals,
-    assets,
     case,
     claim,
     decision,
     evidence,
-    home,
     instructions,
     jump,
     keys,
-    ledger,
     live,
-    notice,
     people,
     picture,
     policy,
     queue,
     record,
-    report,
     sign_in,
     signal_import,
     signals,
-    staff_home,
     vote,
 )
+from tidegate.console.staff import home as staff_home
 
 DOORS = (
     sign_in.door,

@@ -8,7 +8,6 @@ only the roles that judge or audit see content's bytes.
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from uuid import UUID
 
 from tidegate.kernel.event import Event, event
 from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, StaffId
@@ -22,12 +21,6 @@ class SessionId(Id):
     """A session's id, by which its owner finds and ends it; not the token that opens it."""
 
     word = "session"
-
-
-class LookId(Id):
-    """One picture given to one person once; how long it was looked at is reported under it."""
-
-    word = "look"
 
 
 class Role(StrEnum):
@@ -295,23 +288,6 @@ class Passkey:
     public_key: bytes
     sign_count: int
     last_used: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """Someone on the staff had something before their eyes; ``kind`` is the word of its id.
-
-    Severity and seconds are those of a picture; where no report of its seconds came, they are a fixed number.
-    """
-
-    number: int
-    at: datetime
-    staff: StaffId
-    kind: str
-    subject: UUID
-    severity: int | None
-    seconds: float | None
-    reported: bool
 
 
 # --- what happened ---

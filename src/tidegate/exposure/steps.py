@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from tidegate.db.transaction import Transaction
+from tidegate.exposure import store as exposure
+from tidegate.exposure.model import LookId
+from tidegate.exposure.rules import COUNTED_FOR, Exposure, ExposurePolicy, believed, exposure_of, may_look
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import Id, StaffId
-from tidegate.people import exposure
-from tidegate.people.exposure_rules import COUNTED_FOR, Exposure, ExposurePolicy, believed, exposure_of, may_look
-from tidegate.people.model import LookId
 
 
 async def begin_look(tx: Transaction, staff: StaffId, what: Id, severity: int, policy: ExposurePolicy) -> LookId:

@@ -26,11 +26,11 @@ from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.decision.model import Decision
+from tidegate.exposure.store import record_view
 from tidegate.kernel.errors import Malformed, NotFound, RuleBroken, TidegateError, WrongState
 from tidegate.kernel.ids import AppealId, DecisionId, StaffId
 from tidegate.notice import store as notices
 from tidegate.notice.rules import days_left
-from tidegate.people.exposure import record_view
 from tidegate.people.model import Permission, Session
 from tidegate.web.door import Listener, node_of, session_of, staff
 from tidegate.web.problems import TABLE

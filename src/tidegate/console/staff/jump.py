@@ -18,7 +18,7 @@ from tidegate.case import store as cases
 from tidegate.console.door import Pages
 from tidegate.console.ids import KINDS
 from tidegate.console.pages import PLACES, Place, render, translated
-from tidegate.console.record_store import mentioned
+from tidegate.console.staff.record_store import mentioned
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.enforcement import store as enforcement

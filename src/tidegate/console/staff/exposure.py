@@ -1,10 +1,10 @@
 """What someone looked at, for their own eyes. May decide: nothing; it only reads, and only about the reader."""
 
 from tidegate.db.transaction import Transaction
+from tidegate.exposure.rules import ExposurePolicy
+from tidegate.exposure.steps import own_exposure
+from tidegate.exposure.store import views_of
 from tidegate.kernel.ids import StaffId
-from tidegate.people.exposure import views_of
-from tidegate.people.exposure_rules import ExposurePolicy
-from tidegate.people.exposure_steps import own_exposure
 
 _MOST = 20
 

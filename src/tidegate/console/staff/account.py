@@ -4,10 +4,10 @@ from fastapi import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from tidegate.console.door import Pages
-from tidegate.console.exposure import own_panel
 from tidegate.console.forms import text_in
 from tidegate.console.pages import render
-from tidegate.console.sign_in import json_of, party
+from tidegate.console.staff.exposure import own_panel
+from tidegate.console.staff.sign_in import json_of, party
 from tidegate.db.transaction import Transaction
 from tidegate.people import passkeys, sign_in
 from tidegate.people.model import PasskeyId, Permission, SessionId

@@ -13,7 +13,7 @@ from tidegate.case.model import Reason, State
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, text_in
 from tidegate.console.pages import render
-from tidegate.console.voted import voted
+from tidegate.console.staff.voted import voted
 from tidegate.content.model import AccountClass
 from tidegate.decision import queue
 from tidegate.decision.queue import PAGE, Claims, Filters

@@ -16,17 +16,18 @@ from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from tidegate.console import record_store
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, number_in, text_in
 from tidegate.console.ids import KINDS, any_id
 from tidegate.console.pages import render
+from tidegate.console.staff import record_store
 from tidegate.db.transaction import ActorKind, Row, Transaction
+from tidegate.exposure.model import View
+from tidegate.exposure.store import views_of
 from tidegate.kernel.errors import Malformed
 from tidegate.kernel.event import EVENTS
 from tidegate.kernel.ids import Id, StaffId
-from tidegate.people.exposure import views_of
-from tidegate.people.model import Permission, View
+from tidegate.people.model import Permission
 from tidegate.people.store import name_of
 from tidegate.web.door import Listener, node_of, staff
 

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from tidegate.case import store
 from tidegate.case.model import Case, State
 from tidegate.case.rules import claim_runs
-from tidegate.console.decision import SETTLED, may_see, votes_with_words
 from tidegate.console.door import Pages
-from tidegate.console.members import Member, members_of
 from tidegate.console.pages import render, translated
-from tidegate.console.voted import voted
+from tidegate.console.staff.decision import SETTLED, may_see, votes_with_words
+from tidegate.console.staff.members import Member, members_of
+from tidegate.console.staff.voted import voted
 from tidegate.content import store as contents
 from tidegate.content.model import Content
 from tidegate.db.transaction import Transaction
@@ -28,10 +28,10 @@ from tidegate.decision.answers import Answers, Question, unanswered
 from tidegate.decision.model import LABELS, Exempt, Measure, Provision
 from tidegate.decision.policy import MOST_ALONE, Policy
 from tidegate.decision.rules import DISAGREEING, why_two
+from tidegate.exposure.store import record_view
 from tidegate.kernel.errors import NotFound, TidegateError
 from tidegate.kernel.ids import CaseId, ContentId
 from tidegate.match.model import Match
-from tidegate.people.exposure import record_view
 from tidegate.people.model import Permission, Role, Session
 from tidegate.signal import store as signals
 from tidegate.signal.model import Label

@@ -8,9 +8,9 @@ auditors, view by view, and by the person it is about; there is no list or total
 from datetime import datetime, timedelta
 
 from tidegate.db.transaction import Row, Transaction
+from tidegate.exposure.model import LookId, View
+from tidegate.exposure.rules import Look
 from tidegate.kernel.ids import Id, StaffId
-from tidegate.people.exposure_rules import Look
-from tidegate.people.model import LookId, View
 
 
 async def record_view(tx: Transaction, staff: StaffId, what: Id) -> None:

@@ -23,13 +23,13 @@ from tidegate.appeal import rules as appeal_rules
 from tidegate.appeal import steps as appeals
 from tidegate.appeal import store as appeal_store
 from tidegate.appeal.model import Appeal, Outcome, State
-from tidegate.console.appeals import judgements
-from tidegate.console.complaint import TOO_OFTEN, Refused, Sent, drawn_anew, read
 from tidegate.console.door import Pages
 from tidegate.console.forms import check_same_origin
 from tidegate.console.language import language_of
-from tidegate.console.notice_life import Final, Step, final, steps
 from tidegate.console.pages import render
+from tidegate.console.public.complaint import TOO_OFTEN, Refused, Sent, drawn_anew, read
+from tidegate.console.public.notice_life import Final, Step, final, steps
+from tidegate.console.staff.appeals import judgements
 from tidegate.content import store as contents
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import PERSON, Row, Transaction

@@ -16,23 +16,24 @@ from babel.dates import format_datetime
 from fastapi import Request
 from starlette.responses import Response
 
-from tidegate.console.case import member_of
 from tidegate.console.door import Pages
 from tidegate.console.forms import text_in
 from tidegate.console.headers import SANDBOX
 from tidegate.console.language import language_of
+from tidegate.console.staff.case import member_of
 from tidegate.console.words import N_
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
+from tidegate.exposure.model import LookId
+from tidegate.exposure.rules import LookRefused, Why
+from tidegate.exposure.steps import begin_look, end_look
 from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
 from tidegate.flag import store as flags
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import Malformed, NotFound, Unavailable, WrongState
 from tidegate.kernel.ids import CaseId, ContentId, Id
-from tidegate.people.exposure_rules import LookRefused, Why
-from tidegate.people.exposure_steps import begin_look, end_look
-from tidegate.people.model import LookId, Permission
+from tidegate.people.model import Permission
 from tidegate.signal import store as signals
 from tidegate.signal.model import Label
 from tidegate.signal.severity import severity_of

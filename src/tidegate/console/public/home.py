@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tidegate.console.door import Pages
 from tidegate.console.pages import render
-from tidegate.console.published import may_be_kept, published
+from tidegate.console.public.published import may_be_kept, published
 from tidegate.report.model import Period
 from tidegate.web.door import Listener, Open, node_of
 

@@ -12,12 +12,12 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from tidegate.case.model import CASES, CaseDecided
-from tidegate.console.case import load_case, show_case
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, text_in
 from tidegate.console.language import LANGUAGES, language_of
 from tidegate.console.pages import environment, render, translated
-from tidegate.console.preview import Foreseen, foresee
+from tidegate.console.staff.case import load_case, show_case
+from tidegate.console.staff.preview import Foreseen, foresee
 from tidegate.content.rules import MOST_WORDS_BYTES, check_text
 from tidegate.db.transaction import Transaction
 from tidegate.decision import steps

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from tidegate.console.door import Pages
 from tidegate.console.pages import render
-from tidegate.console.published import address_of, may_be_kept, published
+from tidegate.console.public.published import address_of, may_be_kept, published
 from tidegate.kernel.errors import NotFound
 from tidegate.ledger.note import Verifier
 from tidegate.ledger.tiles import CHECKPOINT, COUNTS, KEY, NEXT_COUNTS, directory_reader

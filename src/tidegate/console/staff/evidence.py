@@ -9,9 +9,9 @@ from starlette.responses import Response
 
 from tidegate.appeal import store
 from tidegate.appeal.model import Appeal
-from tidegate.console.appeals import contested, is_involved, loaded
 from tidegate.console.door import Pages
-from tidegate.console.picture import give_picture, take_seconds
+from tidegate.console.staff.appeals import contested, is_involved, loaded
+from tidegate.console.staff.picture import give_picture, take_seconds
 from tidegate.db.sealing import read_bytes
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import NotFound, RuleBroken

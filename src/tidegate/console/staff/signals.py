@@ -17,7 +17,7 @@ from tidegate.case import store as cases
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, number_in, text_in
 from tidegate.console.pages import render
-from tidegate.console.record_store import happened_to
+from tidegate.console.staff.record_store import happened_to
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.kernel.errors import Malformed, NotFound

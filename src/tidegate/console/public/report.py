@@ -17,7 +17,7 @@ from starlette.responses import Response
 from tidegate.console.door import Pages
 from tidegate.console.language import language_of
 from tidegate.console.pages import explained, locale_of, render, translated
-from tidegate.console.published import Published, address_of, may_be_kept, published
+from tidegate.console.public.published import Published, address_of, may_be_kept, published
 from tidegate.console.words import N_
 from tidegate.kernel.errors import Malformed, NotFound
 from tidegate.ledger.entry import LeafKind, Tallied
