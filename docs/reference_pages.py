@@ -327,7 +327,8 @@ def _limit(length: timedelta | None) -> str:
 
 def error_kinds() -> list[str]:
     """Write every kind of error and what it is answered with."""
-    says = {kind.kind: _prose(kind.__doc__) for kind in TidegateError.__subclasses__()}
+    # The plain kinds come first and say it best; what a stage makes of one has words of its own.
+    says = {kind.kind: _prose(kind.__doc__) for kind in reversed(TidegateError.__subclasses__())}
     rows = [
         (f"`{kind}`", str(TABLE[kind][0]), TABLE[kind][1], says.get(kind, ""), str(EXITS.get(kind, "-")))
         for kind in Kind
