@@ -15,7 +15,7 @@ from tidegate.case import store
 from tidegate.case.model import Case, State
 from tidegate.case.rules import claim_runs
 from tidegate.console.door import Pages
-from tidegate.console.pages import render, translated
+from tidegate.console.pages import explained, render
 from tidegate.console.staff.decision import SETTLED, may_see, votes_with_words
 from tidegate.console.staff.members import Member, members_of
 from tidegate.console.staff.voted import voted
@@ -94,7 +94,7 @@ async def show_case(
         request, "staff/case.html", measures=list(Measure), exempts=list(Exempt), provisions=list(Provision),
         labels=list(Label), labels_of=LABELS, most_alone=MOST_ALONE, chosen=answers, questions=Question,
         question=unanswered(answers) if answers and refused else None,
-        refused=translated(request, refused.message) if refused else None,
+        refused=explained(request, refused) if refused else None,
         **await node.run(staff(request), read),
     )  # fmt: skip
 

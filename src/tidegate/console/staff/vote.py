@@ -15,7 +15,7 @@ from tidegate.case.model import CASES, CaseDecided
 from tidegate.console.door import Pages
 from tidegate.console.forms import choice_in, text_in
 from tidegate.console.language import LANGUAGES, language_of
-from tidegate.console.pages import environment, render, translated
+from tidegate.console.pages import environment, explained, render
 from tidegate.console.staff.case import load_case, show_case
 from tidegate.console.staff.preview import Foreseen, foresee
 from tidegate.content.rules import MOST_WORDS_BYTES, check_text
@@ -85,7 +85,7 @@ async def preview(request: Request, case: str) -> Response:
         names=LANGUAGES,
         question=unanswered(answers),
         questions=Question,
-        problem=translated(request, refused.message) if refused else None,
+        problem=explained(request, refused) if refused else None,
     )
 
 
