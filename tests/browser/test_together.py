@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from browser.sight import Language, PageFor, accessible, no_sideways_scroll
@@ -64,7 +63,6 @@ def test_blind_votes_a_disagreement_and_a_third(node: Running, page_for: PageFor
     no_sideways_scroll(ben)
 
 
-@pytest.mark.xfail(reason="the newest words are being translated", strict=False)
 def test_in_chinese_from_the_queue_to_the_decision_and_back(node: Running, page_for: PageFor) -> None:
     language: Language = "zh"
     flagged(node.platform(), caption="清晨的老桥")
