@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -9,6 +10,17 @@ import numpy as np
 from PIL import Image
 
 from running import Browser, Platform, Running
+
+
+@dataclass
+class Removed:
+    """A removed picture and those around it."""
+
+    platform: Platform
+    voters: list[Browser]
+    content: str
+    link: str
+
 
 HTML = {"accept": "text/html"}
 REMOVE = {

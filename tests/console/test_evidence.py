@@ -2,7 +2,6 @@
 
 import io
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -10,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from console.console_story import HTML, first_case, flagged, notice_link, picture, remove, vote
+from console.console_story import HTML, Removed, first_case, notice_link, picture, vote
 from fingerprint.test_decoder import png_of
-from running import Browser, Platform, Running
+from running import Running
 from tidegate.appeal import store as appeals
 from tidegate.appeal.rules import MOST_EVIDENCE, MOST_WORDS
 from tidegate.console.public import complaint
@@ -24,24 +23,6 @@ from tidegate.people.model import ProposalKind, Role
 WORDS = "Dies ist mein Pressebericht. هذا تقريري."
 HIDDEN = b"GPS 47.0001 8.0001 - nobody may read this"
 JPEG = b"\xff\xd8\xff"
-
-
-@dataclass
-class Removed:
-    """A removed picture and those who removed it."""
-
-    platform: Platform
-    voters: list[Browser]
-    content: str
-    link: str
-
-
-@pytest.fixture
-def removed(node: Running) -> Removed:
-    platform = node.platform()
-    voters = [node.person(Role.REVIEWER, name=f"Voter {number}") for number in range(2)]
-    content = flagged(platform)
-    return Removed(platform, voters, content, remove(node, platform, voters, content))
 
 
 def photo(kind: str = "JPEG", seed: int = 9, **more: Any) -> bytes:

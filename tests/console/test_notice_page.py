@@ -1,12 +1,11 @@
 """The notice: read without script, account or cookie, in both languages; the complaint and the receipt behind it."""
 
 import re
-from dataclasses import dataclass
 
 import pytest
 
-from console.console_story import HOSTILE, HTML, complain, flagged, notice_link, picture, remove
-from running import Browser, Platform, Running
+from console.console_story import HOSTILE, HTML, Removed, complain, notice_link, picture
+from running import Browser, Running
 from tidegate.db.transaction import Actor, ActorKind
 from tidegate.kernel.ids import ContentId, StaffId
 from tidegate.ledger import receipt as receipts
@@ -14,24 +13,6 @@ from tidegate.ledger.note import Verifier
 from tidegate.notice import store as notices
 from tidegate.people import steps
 from tidegate.people.model import ProposalKind, Role
-
-
-@dataclass
-class Removed:
-    """A removed picture and those around it."""
-
-    platform: Platform
-    voters: list[Browser]
-    content: str
-    link: str
-
-
-@pytest.fixture
-def removed(node: Running) -> Removed:
-    platform = node.platform()
-    voters = [node.person(Role.REVIEWER, name=f"Voter {number}") for number in range(2)]
-    content = flagged(platform)
-    return Removed(platform, voters, content, remove(node, platform, voters, content))
 
 
 def read(node: Running, link: str, language: str = "en") -> str:
