@@ -7,9 +7,10 @@ import pytest
 
 from people.staff_fixture import HandClock, as_staff, start_node
 from tidegate.db.transaction import MACHINE, TIME, Database, Row, Transaction
+from tidegate.exposure import store as exposure
 from tidegate.kernel.event import decode
 from tidegate.kernel.ids import CaseId, ContentId
-from tidegate.people import exposure, sign_in, steps, store
+from tidegate.people import sign_in, steps, store
 from tidegate.people.model import ProposalKind, Role
 
 
