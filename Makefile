@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-rest test-browser test-quick lint types architecture docs site screenshots tutorial-pictures check crash crash-short mutations
+.PHONY: help setup run clean-demo test test-http test-rest test-browser test-quick lint types architecture docs site screenshots tutorial-pictures check crash crash-short mutations
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -29,12 +29,16 @@ clean-demo: ## Forget the demonstration.
 test: setup ## Run all tests on an embedded PostgreSQL.
 	$(BIN)/python -m pytest
 
-# The two halves of the tests, which can run side by side.
+# The tests in three parts, which can run side by side: in a browser, over HTTP, and all others.
+OVER_HTTP := tests/console tests/floor tests/bad_input
 test-browser: setup
 	$(BIN)/python -m pytest -m browser
 
+test-http: setup
+	$(BIN)/python -m pytest -m "not browser" $(OVER_HTTP)
+
 test-rest: setup
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser" $(OVER_HTTP:%=--ignore=%)
 
 test-quick: setup ## Run the tests that take seconds.
 	$(BIN)/python -m pytest -m "not slow"
@@ -72,4 +76,4 @@ crash: setup ## Kill a random process at 50 random moments of the demonstration.
 crash-short: setup
 	$(BIN)/python tests/crash.py --kills 8
 
-check: lint types architecture site test-rest test-browser mutations crash-short ## All that has to hold before a change lands.
+check: lint types architecture site test-http test-rest test-browser mutations crash-short ## All that has to hold before a change lands.
