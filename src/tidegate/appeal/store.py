@@ -13,6 +13,7 @@ from tidegate.appeal.model import (
     Outcome,
     State,
 )
+from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
@@ -38,6 +39,15 @@ def evidence_part(appeal: AppealId, number: int) -> str:
 def judgement_part(appeal: AppealId, judge: StaffId) -> str:
     """Name the sealed detail with one judge's reasons."""
     return f"judgement/{appeal}/{judge}"
+
+
+async def judgements(tx: Transaction, appeal: Appeal) -> list[tuple[Outcome, str | None]]:
+    """Give what was judged, with the reasons, naming nobody; None where they were erased."""
+    found = []
+    for judge, outcome in appeal.votes:
+        detail = await read_detail(tx, appeal.content, judgement_part(appeal.id, judge))
+        found.append((outcome, str(detail["words"]) if detail else None))
+    return found
 
 
 async def load(tx: Transaction, appeal: AppealId, *, lock: bool = False) -> Appeal | None:

@@ -5,7 +5,7 @@ meet who look after the node stands in ``console.operations_words``.
 """
 
 from tidegate.console.marked import N_
-from tidegate.console.staff.operations_words import OPERATIONS_WORDS
+from tidegate.console.operations_words import OPERATIONS_WORDS
 
 __all__ = ["N_", "WORDS"]
 

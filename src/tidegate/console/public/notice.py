@@ -29,7 +29,6 @@ from tidegate.console.language import language_of
 from tidegate.console.pages import render
 from tidegate.console.public.complaint import TOO_OFTEN, Refused, Sent, drawn_anew, read
 from tidegate.console.public.notice_life import Final, Step, final, steps
-from tidegate.console.staff.appeals import judgements
 from tidegate.content import store as contents
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import PERSON, Row, Transaction
@@ -120,7 +119,9 @@ async def _read(tx: Transaction, token: str) -> Told:
         statement=statement,
         about=_about(await read_detail(tx, content, contents.facts_part(notice["revision"]))),
         appeal=appeal,
-        judgements=await judgements(tx, appeal) if appeal is not None and appeal.state is State.DECIDED else [],
+        judgements=await appeal_store.judgements(tx, appeal)
+        if appeal is not None and appeal.state is State.DECIDED
+        else [],
         words=str(said["words"]) if said else None,
         may_complain=_may_complain(tx, notice, appeal),
         final=final(ended, appeal, held=bool(statement and statement["until"]), **window),

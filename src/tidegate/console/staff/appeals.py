@@ -169,7 +169,7 @@ async def _read(tx: Transaction, identity: AppealId, reader: Session) -> dict[st
         "may_see_picture": Permission.SEE_CONTENT_BYTES in reader.permissions,
         "may_see_evidence": Permission.SEE_CONTENT_BYTES in reader.permissions and not involved,
         "follows": {outcome: rules.consequences(outcome, appeal, present) for outcome in Outcome},
-        "judgements": await judgements(tx, appeal) if settled else [],
+        "judgements": await store.judgements(tx, appeal) if settled else [],
     }
 
 
@@ -183,15 +183,6 @@ async def loaded(tx: Transaction, identity: AppealId) -> Appeal:
     if appeal is None:
         raise NotFound("There is no such complaint.")
     return appeal
-
-
-async def judgements(tx: Transaction, appeal: Appeal) -> list[tuple[Outcome, str | None]]:
-    """Give what was judged, with the reasons, naming nobody."""
-    found = []
-    for judge, outcome in appeal.votes:
-        detail = await read_detail(tx, appeal.content, store.judgement_part(appeal.id, judge))
-        found.append((outcome, str(detail["words"]) if detail else None))
-    return found
 
 
 async def contested(tx: Transaction, appeal: Appeal) -> Decision | None:
