@@ -12,7 +12,7 @@ from tidegate.case import steps as cases
 from tidegate.case import store as case_store
 from tidegate.case.model import Reason as CaseReason
 from tidegate.content import store as contents
-from tidegate.content.model import Content, ContentEdited
+from tidegate.content.model import Content, ContentEdited, LookKind
 from tidegate.content.rules import kept_until
 from tidegate.content.steps import forget
 from tidegate.db.jobs import defer
@@ -131,8 +131,11 @@ async def _make_known(tx: Transaction, happened: DecisionIssued, content: Conten
     if fingerprints is None:
         return
     values = [(FingerprintKind.SHA256, fingerprints.sha256)]
-    if fingerprints.pdq and fingerprints.quality >= QUALITY_FLOOR:
-        values.append((FingerprintKind.PDQ, fingerprints.pdq[0]))
+    values += [
+        (FingerprintKind.PDQ, look.pdq[0])
+        for look in fingerprints.looks
+        if look.quality >= QUALITY_FLOOR and look.kind is not LookKind.FRAME and not fingerprints.reduced
+    ]
     for kind, value in values:
         signal = await signals.add(tx, kind, value, (happened.label,), Provenance.OWN)
         await signals.confirm(tx, signal, (happened.label,), happened.decision)

@@ -6,23 +6,23 @@ decided inside one, by ``verdict``.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from psycopg import errors
 
-from tidegate.content.model import Fingerprints, Submission
+from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.picture import PictureFingerprint, fingerprint_in
+from tidegate.fingerprint.picture import fingerprint_in
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError
 from tidegate.kernel.clock import Clock, system_clock
-from tidegate.kernel.errors import ConfigurationError
+from tidegate.kernel.errors import ConfigurationError, Malformed
 from tidegate.kernel.ids import Randomness
 from tidegate.kernel.keys import Keyring
 from tidegate.ledger.steps import Publisher
@@ -42,9 +42,28 @@ class Checked:
     """What checking some bytes gave: fingerprints, matches, and how far the index was."""
 
     fingerprints: Fingerprints
+    text: str | None
     unchecked: Unchecked | None
     matches: tuple[Match, ...]
     position: int
+
+
+async def _picture(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, None]:
+    found = await fingerprint_in(jail, data)
+    fingerprints = Fingerprints(
+        sha256=sha256,
+        looks=(Look(pdq=found.pdq, quality=found.quality),),
+        quality=found.quality,
+        width=found.width,
+        height=found.height,
+    )
+    return fingerprints, None
+
+
+#: Computes what bytes of one kind look like, and for a text its normalised words; raises ``JailError`` if it cannot.
+Engine = Callable[[Jail, bytes, bytes], Awaitable[tuple[Fingerprints, str | None]]]
+
+ENGINES: Mapping[ContentKind, Engine] = {ContentKind.PICTURE: _picture}
 
 
 @dataclass(slots=True)
@@ -76,31 +95,33 @@ class Node:
             while changed := await signals.after(tx, self.index.position):
                 self.index.bring_forward(changed)
 
-    async def check(self, sha256: bytes, data: bytes | None) -> Checked:
+    async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None) -> Checked:
         """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.
 
         Args:
+            kind: what the platform says they are.
             sha256: of all the bytes.
             data: the bytes, or None when they were too many to keep.
+
+        Raises:
+            Malformed: there is no engine for this kind.
         """
+        if (engine := ENGINES.get(kind)) is None:
+            words = ", ".join(ENGINES)
+            raise Malformed("This node checks %(words)s.", values={"words": words}, reference="kind")
         unchecked: Unchecked | None = Unchecked.TOO_LARGE
-        picture: PictureFingerprint | None = None
+        fingerprints, text = Fingerprints(sha256=sha256), None
         if data is not None:
             try:
-                picture = await fingerprint_in(self.jail, data)
+                fingerprints, text = await engine(self.jail, sha256, data)
                 unchecked = None
             except JailError as error:
                 unchecked = Unchecked(error.reason)
-        fingerprints = Fingerprints(
-            sha256=sha256,
-            pdq=picture.pdq if picture else (),
-            quality=picture.quality if picture else 0,
-            width=picture.width if picture else 0,
-            height=picture.height if picture else 0,
-        )
         await self.follow_signals()
-        matches, position = await asyncio.to_thread(self.index.search, fingerprints)
-        return Checked(fingerprints=fingerprints, unchecked=unchecked, matches=tuple(matches), position=position)
+        matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
+        return Checked(
+            fingerprints=fingerprints, text=text, unchecked=unchecked, matches=tuple(matches), position=position
+        )
 
     @property
     def session_cookie(self) -> str:
@@ -113,6 +134,7 @@ def upload_of(submission: Submission, checked: Checked, data: bytes | None) -> U
     return Upload(
         submission=submission,
         fingerprints=checked.fingerprints,
+        text=checked.text,
         unchecked=checked.unchecked,
         matches=checked.matches,
         position=checked.position,

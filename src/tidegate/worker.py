@@ -18,7 +18,7 @@ from procrastinate.retry import BaseRetryStrategy
 
 from tidegate.api.idempotency import forget_old as forget_old_answers
 from tidegate.content import store as contents
-from tidegate.content.model import AccountClass, Content, Fingerprints, Standing, Submission
+from tidegate.content.model import AccountClass, Content, Fingerprints, Look, Standing, Submission
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import steps as decisions
 from tidegate.decision import store as decision_store
@@ -138,7 +138,7 @@ async def look_back(node: Node, identity: SignalId) -> None:
         found: list[ContentId] = []
         for page_of in (_recorded_pages, _clear_pages):
             async for content, variants in page_of(tx, signal.position):
-                known = Fingerprints(sha256=b"", pdq=variants, quality=100)
+                known = Fingerprints(sha256=b"", looks=(Look(pdq=variants, quality=100),), quality=100)
                 if compare(known, [signal]):
                     found.append(content)
         return found
@@ -235,7 +235,7 @@ async def retry_unchecked(node: Node) -> None:
         found = await node.run(TIME, read)
         if found is None:
             continue
-        checked = await node.check(found[1], found[2])
+        checked = await node.check(found[0].kind, found[1], found[2])
         if checked.unchecked is not None:
             continue
         upload = upload_of(found[0], checked, found[2])

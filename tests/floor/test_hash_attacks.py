@@ -66,7 +66,7 @@ def values_of(node: Running, content: str) -> set[bytes]:
         loaded = await contents.load(tx, ContentId.parse(content))
         assert loaded is not None
         assert loaded.fingerprints is not None
-        return {loaded.fingerprints.sha256, *loaded.fingerprints.pdq}
+        return {loaded.fingerprints.sha256, *loaded.fingerprints.looks[0].pdq}
 
     return node.do(read)
 

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from acts import make_known
 from running import Running
+from tidegate.content.model import ContentKind
 
 ORIGINAL = "aaa-orig.jpg"
 
 
 def known_by_look(node: Running, data: bytes) -> None:
     """Have our own people stand behind a picture, by its bytes and by its look."""
-    checked = node.loop.run(node.node.check(hashlib.sha256(data).digest(), data))
+    checked = node.loop.run(node.node.check(ContentKind.PICTURE, hashlib.sha256(data).digest(), data))
     assert checked.unchecked is None
-    make_known(node, checked.fingerprints.sha256, checked.fingerprints.pdq[0])
+    make_known(node, checked.fingerprints.sha256, checked.fingerprints.looks[0].pdq[0])
 
 
 def test_every_modification_of_the_bridge_is_found(node: Running, shared_data: Path) -> None:

@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import made
-from tidegate.content.model import Fingerprints
+from tidegate.content.model import Fingerprints, Look
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
-from tidegate.match.index import Index, compare, distances, words
+from tidegate.match.index import Index, compare
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match
+from tidegate.match.pictures import distances, words
 from tidegate.signal.model import FingerprintKind, Signal, Standing
 
 
@@ -42,8 +43,13 @@ def histories(draw: st.DrawFn) -> tuple[list[Signal], list[Fingerprints], list[i
     queries = [
         Fingerprints(
             sha256=draw(st.sampled_from(signals)).value,
-            pdq=tuple(draw(st.lists(near, min_size=0, max_size=8))),
-            quality=draw(st.sampled_from([0, QUALITY_FLOOR - 1, QUALITY_FLOOR, 100])),
+            looks=tuple(
+                Look(
+                    pdq=tuple(draw(st.lists(near, min_size=0, max_size=8))),
+                    quality=draw(st.sampled_from([0, QUALITY_FLOOR - 1, QUALITY_FLOOR, 100])),
+                )
+                for _ in range(draw(st.integers(0, 2)))
+            ),
         )
         for _ in range(3)
     ]
@@ -67,8 +73,13 @@ def by_hand(changes: list[Signal], query: Fingerprints) -> dict[SignalId, tuple[
         found[max(exact, key=lambda signal: signal.position).id] = (0, True)
     for signal in last.values():
         if signal.kind is FingerprintKind.PDQ and signal.standing is not Standing.WITHDRAWN:
-            apart = [bits_apart(signal.value, value) for value in query.pdq]
-            if query.quality >= QUALITY_FLOOR and apart and min(apart) <= PDQ_RADIUS:
+            apart = [
+                bits_apart(signal.value, value)
+                for look in query.looks
+                if look.quality >= QUALITY_FLOOR
+                for value in look.pdq
+            ]
+            if apart and min(apart) <= PDQ_RADIUS:
                 found[signal.id] = (min(apart), False)
     return found
 
@@ -115,7 +126,7 @@ def test_the_rotation_that_was_nearest_is_named(value: bytes, turn: int, places:
     variants = [far] * 8
     variants[turn] = flipped(value, places)
     signal = replace(_signal(), value=value)
-    (match,) = compare(Fingerprints(sha256=bytes(32), pdq=tuple(variants), quality=100), [signal])
+    (match,) = compare(Fingerprints(sha256=bytes(32), looks=(Look(pdq=tuple(variants), quality=100),)), [signal])
     assert match.rotation is list(Rotation)[turn]
     assert match.distance == len(places)
     assert match.threshold == PDQ_RADIUS
@@ -130,7 +141,7 @@ def test_distances_are_counted_bit_by_bit(entries: list[bytes], query: bytes) ->
 def test_an_empty_index_finds_nothing() -> None:
     index = Index()
     index.bring_forward([])
-    assert index.search(Fingerprints(sha256=bytes(32), pdq=(bytes(32),) * 8, quality=100)) == ([], 0)
+    assert index.search(Fingerprints(sha256=bytes(32), looks=(Look(pdq=(bytes(32),) * 8, quality=100),))) == ([], 0)
 
 
 def _signal() -> Signal:

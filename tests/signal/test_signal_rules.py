@@ -59,7 +59,7 @@ def test_rule_14_only_the_closed_list_becomes_a_signal(words: list[str]) -> None
         assert refusal.value.reference == "rule 14"
 
 
-@given(made.values, st.sampled_from(FingerprintKind))
+@given(made.values, st.sampled_from([FingerprintKind.SHA256, FingerprintKind.PDQ]))
 def test_a_fingerprint_reads_back(value: bytes, kind: FingerprintKind) -> None:
     assert rules.check_value(kind, value.hex()) == (kind, value)
     assert rules.check_value(kind, value.hex().upper()) == (kind, value)

@@ -109,7 +109,7 @@ async def submit_content(request: Request, idempotency_key: IdempotencyKey = Non
     )
     submission = read_metadata(body.metadata).submission(key.service)
     rules.check_submission(submission)
-    checked = await node.check(body.sha256, body.data)
+    checked = await node.check(submission.kind, body.sha256, body.data)
     upload = upload_of(submission, checked, body.data)
 
     async def act(tx: Transaction) -> dict[str, Any]:

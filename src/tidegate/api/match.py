@@ -9,6 +9,7 @@ from fastapi import Request
 
 from tidegate.api.body import read_upload
 from tidegate.api.content import matches_for
+from tidegate.content.model import ContentKind
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import RuleBroken
 from tidegate.ledger.entry import Tallied
@@ -22,7 +23,7 @@ door = Door(Listener.PLATFORM)
 
 
 @door.route("POST", "/v1/match", needs=Scope.MATCH, tags=["match"])
-async def match_without_record(request: Request) -> dict[str, Any]:
+async def match_without_record(request: Request, kind: ContentKind = ContentKind.PICTURE) -> dict[str, Any]:
     """Say whether bytes match something, writing nothing down but that it was asked."""
     node = node_of(request)
     if not node.settings.match_without_record:
@@ -30,7 +31,7 @@ async def match_without_record(request: Request) -> dict[str, Any]:
     body = await read_upload(
         request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
     )
-    checked = await node.check(body.sha256, body.data)
+    checked = await node.check(kind, body.sha256, body.data)
 
     async def act(tx: Transaction) -> dict[str, Any]:
         await add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)

@@ -14,6 +14,17 @@ from tidegate.kernel.ids import ContentId, ServiceId
 
 class ContentKind(StrEnum):
     PICTURE = "picture"
+    VIDEO = "video"
+    TEXT = "text"
+    LINK = "link"
+
+
+class LookKind(StrEnum):
+    """Which view of a picture was compared."""
+
+    AS_STORED = "as_stored"
+    WITHOUT_BORDER = "without_border"
+    FRAME = "frame"
 
 
 class Surface(StrEnum):
@@ -75,14 +86,43 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One view of a picture: the PDQ values of its eight rotations and flips, 32 bytes each, and their quality.
+
+    ``second`` is the value of a second, unlike hash, or empty.
+    """
+
+    pdq: tuple[bytes, ...]
+    quality: int
+    kind: LookKind = LookKind.AS_STORED
+    second: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprints:
-    """What was computed from the bytes; ``pdq`` has the eight rotations and flips, 32 bytes each, or none."""
+    """What was computed from the bytes. Which of these there are depends on the kind of content.
+
+    Attributes:
+        sha256: of all the bytes, always.
+        looks: of a picture, the first of the whole picture as stored.
+        quality: how much detail the whole picture has, 0 to 100.
+        width: in pixels, as stored.
+        height: in pixels, as stored.
+        reduced: the looks were taken from a smaller decoding; a signal is never made from those.
+        frames: of a video, packed (``fingerprint/video.py``).
+        sketch: of a text, its MinHash (``fingerprint/text.py``).
+        address: of a link, its canonical form (``fingerprint/link.py``).
+    """
 
     sha256: bytes
-    pdq: tuple[bytes, ...] = ()
+    looks: tuple[Look, ...] = ()
     quality: int = 0
     width: int = 0
     height: int = 0
+    reduced: bool = False
+    frames: bytes = b""
+    sketch: bytes = b""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The only SQL that names content's tables. May decide: nothing."""
 
 import json
+import struct
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from tidegate.content.model import (
     ContentReachChanged,
     ContentSubmitted,
     Fingerprints,
+    Look,
+    LookKind,
     Standing,
     Submission,
     Surface,
@@ -29,6 +32,8 @@ from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.kernel.keys import seal, unseal
 
 PDQ_BYTES = 32
+#: Below this a look says nothing, so its values are not kept for searching (``match.model.QUALITY_FLOOR``).
+_SEARCHED_FROM = 50
 
 
 def lookup_digest(tx: Transaction, submission: Submission) -> bytes:
@@ -70,10 +75,22 @@ def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, An
         "link": submission.link,
         "posted_at": submission.posted_at.isoformat() if submission.posted_at else None,
         "sha256": fingerprints.sha256.hex(),
-        "pdq": [value.hex() for value in fingerprints.pdq],
+        "looks": [
+            {
+                "kind": look.kind,
+                "pdq": [value.hex() for value in look.pdq],
+                "quality": look.quality,
+                "second": look.second.hex(),
+            }
+            for look in fingerprints.looks
+        ],
         "quality": fingerprints.quality,
         "width": fingerprints.width,
         "height": fingerprints.height,
+        "reduced": fingerprints.reduced,
+        "frames": fingerprints.frames.hex(),
+        "sketch": fingerprints.sketch.hex(),
+        "address": fingerprints.address,
     }
 
 
@@ -114,12 +131,9 @@ async def with_bytes(tx: Transaction, sha256: bytes) -> list[ContentId]:
 
 
 async def with_pdq(tx: Transaction, after: ContentId | None, *, most: int = 10_000) -> list[tuple[ContentId, bytes]]:
-    """Page through contents that have a perceptual fingerprint, by id: (id, its eight values)."""
+    """Page through contents that have looks to search, by id: (id, all their values)."""
     rows = await tx.rows(
-        """
-        SELECT id, pdq FROM content WHERE id > %(after)s AND pdq IS NOT NULL AND quality >= 50
-        ORDER BY id LIMIT %(most)s
-        """,
+        "SELECT id, pdq FROM content WHERE id > %(after)s AND length(pdq) > 0 ORDER BY id LIMIT %(most)s",
         after=after.value if after else UUID(int=0),
         most=most,
     )
@@ -165,10 +179,10 @@ async def record_clear(
     await tx.execute(
         """
         INSERT INTO clear_upload (day, id, revision, at, lookup, service, kind, surface, account_class, reach,
-            language, country, sha256, pdq, quality, position, sealed)
+            language, country, sha256, pdq, quality, frames, sketch, address, position, sealed)
         VALUES (%(day)s, %(id)s, %(revision)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s,
-            %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(position)s,
-            %(sealed)s)
+            %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(frames)s,
+            %(sketch)s, %(address)s, %(position)s, %(sealed)s)
         """,
         day=day,
         id=content,
@@ -183,8 +197,11 @@ async def record_clear(
         language=submission.language,
         country=submission.country,
         sha256=fingerprints.sha256,
-        pdq=b"".join(fingerprints.pdq),
+        pdq=_searched(fingerprints),
         quality=fingerprints.quality,
+        frames=fingerprints.frames or None,
+        sketch=fingerprints.sketch or None,
+        address=address_digest(tx, fingerprints.address) if fingerprints.address else None,
         position=position,
         sealed=seal(key, plain, bound_to=content.value.bytes, randomness=tx.randomness),
     )
@@ -221,11 +238,11 @@ async def clear_with_bytes(tx: Transaction, sha256: bytes, position: int) -> lis
 async def clear_with_pdq(
     tx: Transaction, after: ContentId | None, position: int, *, most: int = 10_000
 ) -> list[tuple[ContentId, bytes]]:
-    """Page through clear uploads judged before this signal position, by id: (id, its eight values)."""
+    """Page through clear uploads judged before this signal position, by id: (id, all their values)."""
     rows = await tx.rows(
         """
         SELECT id, pdq FROM clear_upload
-        WHERE id > %(after)s AND position < %(position)s AND quality >= 50 ORDER BY id LIMIT %(most)s
+        WHERE id > %(after)s AND position < %(position)s AND length(pdq) > 0 ORDER BY id LIMIT %(most)s
         """,
         after=after.value if after else UUID(int=0),
         position=position,
@@ -282,17 +299,68 @@ async def _day_key(tx: Transaction, day: date) -> bytes:
 
 def fingerprints_of(facts_: dict[str, Any]) -> Fingerprints:
     """Read fingerprints back from sealed facts."""
+    # Older releases knew one look, of pictures only.
+    looks = facts_.get("looks", [{"pdq": facts_["pdq"], "quality": facts_["quality"]}] if facts_.get("pdq") else [])
     return Fingerprints(
         sha256=bytes.fromhex(facts_["sha256"]),
-        pdq=tuple(bytes.fromhex(value) for value in facts_["pdq"]),
+        looks=tuple(
+            Look(
+                kind=LookKind(look.get("kind", LookKind.AS_STORED)),
+                pdq=tuple(bytes.fromhex(value) for value in look["pdq"]),
+                quality=look["quality"],
+                second=bytes.fromhex(look.get("second", "")),
+            )
+            for look in looks
+        ),
         quality=facts_["quality"],
         width=facts_["width"],
         height=facts_["height"],
+        reduced=facts_.get("reduced", False),
+        frames=bytes.fromhex(facts_.get("frames", "")),
+        sketch=bytes.fromhex(facts_.get("sketch", "")),
+        address=facts_.get("address", ""),
     )
 
 
+def address_digest(tx: Transaction, address: str) -> bytes:
+    """Digest the canonical form of a link."""
+    return tx.keys.lookup("address", address)
+
+
+def _searched(fingerprints: Fingerprints) -> bytes:
+    """Give all values a search compares, one after the other."""
+    return b"".join(value for look in _searched_looks(fingerprints) for value in look.pdq)
+
+
+def _searched_looks(fingerprints: Fingerprints) -> list[Look]:
+    return [look for look in fingerprints.looks if look.quality >= _SEARCHED_FROM]
+
+
+_LOOK = struct.Struct("!BBB")
+_ROTATIONS = 8
+
+
+def _pack_looks(fingerprints: Fingerprints) -> bytes:
+    """Write what the looks are besides their values: kind, quality, and the second hash after its length."""
+    kinds = list(LookKind)
+    return b"".join(
+        _LOOK.pack(kinds.index(look.kind), look.quality, len(look.second)) + look.second
+        for look in _searched_looks(fingerprints)
+    )
+
+
+def _unpack_looks(packed: bytes, pdq: bytes) -> tuple[Look, ...]:
+    looks, kinds = [], list(LookKind)
+    while packed:
+        kind, quality, length = _LOOK.unpack_from(packed)
+        second, packed = packed[_LOOK.size : _LOOK.size + length], packed[_LOOK.size + length :]
+        values = tuple(pdq[start : start + PDQ_BYTES] for start in range(0, _ROTATIONS * PDQ_BYTES, PDQ_BYTES))
+        pdq = pdq[_ROTATIONS * PDQ_BYTES :]
+        looks.append(Look(kind=kinds[kind], pdq=values, quality=quality, second=second))
+    return tuple(looks)
+
+
 def _content(row: Row) -> Content:
-    pdq = bytes(row["pdq"] or b"")
     return Content(
         id=ContentId(row["id"]),
         revision=row["revision"],
@@ -309,10 +377,14 @@ def _content(row: Row) -> Content:
         if row["sha256"] is None
         else Fingerprints(
             sha256=bytes(row["sha256"]),
-            pdq=tuple(pdq[start : start + PDQ_BYTES] for start in range(0, len(pdq), PDQ_BYTES)),
+            looks=_unpack_looks(bytes(row["looks"] or b""), bytes(row["pdq"] or b"")),
             quality=row["quality"],
             width=row["width"],
             height=row["height"],
+            reduced=row["reduced"],
+            frames=bytes(row["frames"] or b""),
+            sketch=bytes(row["sketch"] or b""),
+            address=row["address"] or "",
         ),
         bytes_kept=row["bytes_kept"],
     )
@@ -324,7 +396,7 @@ def _caption_digest(tx: Transaction, words: dict[str, Any]) -> bytes:
 
 async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
     facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
-    known = None if facts_ is None else fingerprints_of(facts_)
+    known = Fingerprints(sha256=b"") if facts_ is None else fingerprints_of(facts_)
     digests: dict[str, bytes | None] = {"lookup": None, "uploader": None, "caption": None}
     if facts_ is not None:
         service = happened.service.value.bytes
@@ -338,15 +410,17 @@ async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
     await tx.execute(
         """
         INSERT INTO content (id, revision, service, kind, standing, surface, account_class, reach, language, country,
-            lookup, uploader, caption, sha256, pdq, quality, width, height, bytes_kept)
+            lookup, uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address,
+            bytes_kept)
         VALUES (%(id)s, %(revision)s, %(service)s, %(kind)s, 'shown', %(surface)s, %(account_class)s, %(reach)s,
-            %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(caption)s, %(sha256)s, %(pdq)s, %(quality)s,
-            %(width)s, %(height)s, false)
+            %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(caption)s, %(sha256)s, %(pdq)s, %(looks)s,
+            %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s, false)
         ON CONFLICT (id) DO UPDATE SET (revision, standing, surface, account_class, reach, language, country, lookup,
-            uploader, caption, sha256, pdq, quality, width, height, bytes_kept)
+            uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, bytes_kept)
           = (EXCLUDED.revision, 'shown', EXCLUDED.surface, EXCLUDED.account_class, EXCLUDED.reach, EXCLUDED.language,
             EXCLUDED.country, EXCLUDED.lookup, EXCLUDED.uploader, EXCLUDED.caption, EXCLUDED.sha256, EXCLUDED.pdq,
-            EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, false)
+            EXCLUDED.looks, EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, EXCLUDED.reduced, EXCLUDED.frames,
+            EXCLUDED.sketch, EXCLUDED.address, false)
         """,
         id=happened.content,
         revision=happened.revision,
@@ -357,13 +431,24 @@ async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
         reach=happened.reach,
         language=happened.language,
         country=happened.country,
-        sha256=known and known.sha256,
-        pdq=None if known is None else b"".join(known.pdq),
-        quality=known.quality if known else 0,
-        width=known.width if known else 0,
-        height=known.height if known else 0,
+        **_fingerprint_columns(known),
         **digests,
     )
+
+
+def _fingerprint_columns(known: Fingerprints) -> dict[str, object]:
+    return {
+        "sha256": known.sha256 or None,
+        "pdq": _searched(known),
+        "looks": _pack_looks(known),
+        "quality": known.quality,
+        "width": known.width,
+        "height": known.height,
+        "reduced": known.reduced,
+        "frames": known.frames or None,
+        "sketch": known.sketch or None,
+        "address": known.address or None,
+    }
 
 
 async def _reach_changed(tx: Transaction, happened: ContentReachChanged) -> None:
@@ -397,7 +482,8 @@ async def _erased(tx: Transaction, happened: ContentErased) -> None:
     await tx.execute(
         """
         UPDATE content SET standing = 'erased', lookup = NULL, uploader = NULL, caption = NULL, sha256 = NULL,
-            pdq = NULL, quality = 0, width = 0, height = 0, bytes_kept = false WHERE id = %(id)s
+            pdq = NULL, looks = NULL, quality = 0, width = 0, height = 0, reduced = false, frames = NULL, sketch = NULL,
+            address = NULL, bytes_kept = false WHERE id = %(id)s
         """,
         id=happened.content,
     )

@@ -152,8 +152,14 @@ def _decode(hint: object, data: object) -> object:
     if dataclasses.is_dataclass(hint):
         assert isinstance(data, dict)
         hints = get_type_hints(hint)
-        return hint(**{field.name: _decode(hints[field.name], data[field.name]) for field in dataclasses.fields(hint)})
+        # A field with a default came later: what older releases wrote has none.
+        written = [field for field in dataclasses.fields(hint) if field.name in data or not _has_default(field)]
+        return hint(**{field.name: _decode(hints[field.name], data[field.name]) for field in written})
     return hint(data)  # type: ignore[call-arg]  # what is left takes one argument: StrEnum, int, bool
+
+
+def _has_default(field: "dataclasses.Field[object]") -> bool:
+    return field.default is not dataclasses.MISSING
 
 
 def ids_in(value: object) -> Iterator[Id]:

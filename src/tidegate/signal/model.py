@@ -27,8 +27,18 @@ class Label(StrEnum):
 
 
 class FingerprintKind(StrEnum):
+    """What is compared, and so what a signal's value is.
+
+    ``video``: packed frames; ``text``: a normalised text in UTF-8; ``url``: the canonical form of a link; ``domain``: a
+    host. The other two are 32 bytes.
+    """
+
     SHA256 = "sha256"
     PDQ = "pdq"
+    VIDEO = "video"
+    TEXT = "text"
+    URL = "url"
+    DOMAIN = "domain"
 
 
 class Provenance(StrEnum):

@@ -59,6 +59,10 @@ def check_value(kind: str, text: str) -> tuple[FingerprintKind, bytes]:
         known, value = FingerprintKind(kind), bytes.fromhex(text)
     except ValueError as error:
         raise Malformed("A signal is sha256 or pdq, with a value of 64 hexadecimal digits.") from error
-    if len(value) != VALUE_BYTES or len(text) != 2 * VALUE_BYTES:  # blanks between digits would be read over
+    if (
+        known not in {FingerprintKind.SHA256, FingerprintKind.PDQ}
+        or len(value) != VALUE_BYTES
+        or len(text) != 2 * VALUE_BYTES
+    ):  # blanks between digits would be read over
         raise Malformed("A signal is sha256 or pdq, with a value of 64 hexadecimal digits.")
     return known, value

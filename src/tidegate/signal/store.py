@@ -71,7 +71,11 @@ async def load(tx: Transaction, signals: Sequence[SignalId]) -> list[Signal]:
 
 async def with_value(tx: Transaction, kind: FingerprintKind, value: bytes) -> Signal | None:
     """Find the signal with this value."""
-    row = await tx.row("SELECT * FROM signal WHERE kind = %(kind)s AND value = %(value)s", kind=kind, value=value)
+    row = await tx.row(
+        "SELECT * FROM signal WHERE kind = %(kind)s AND sha256(value) = sha256(%(value)s::bytea)",
+        kind=kind,
+        value=value,
+    )
     return None if row is None else _signal(row)
 
 

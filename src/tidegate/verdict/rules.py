@@ -20,9 +20,12 @@ from tidegate.content.model import AccountClass, Fingerprints, Surface
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import QUALITY_FLOOR, Match
-from tidegate.signal.model import Label, Signal
+from tidegate.signal.model import FingerprintKind, Label, Signal
 from tidegate.signal.rules import enforceable, may_hold, proposes
 from tidegate.verdict.model import RETRIED, Hold, HoldState, Reason, Verdict, VerdictKind
+
+#: Floor rule 1: words that are like known words, and links, are never held for that.
+_HELD_WHEN_ALIKE = frozenset({FingerprintKind.PDQ, FingerprintKind.VIDEO})
 
 #: Floor rule 1: no setting may raise this.
 LONGEST_HOLD = timedelta(hours=24)
@@ -79,7 +82,8 @@ def _hold_cause(facts: Facts, matches: Sequence[Match], standing: Mapping[Signal
     solid = [match for match in matches if may_hold(standing[match.signal])]
     if any(match.exact for match in solid):
         return Reason.EXACT_MATCH
-    if facts.look_alike_holds and solid and facts.fingerprints.quality >= QUALITY_FLOOR:
+    alike = any(match.fingerprint_kind in _HELD_WHEN_ALIKE for match in solid)
+    if facts.look_alike_holds and alike and facts.fingerprints.quality >= QUALITY_FLOOR:
         return Reason.LOOK_ALIKE
     return None
 

@@ -55,6 +55,8 @@ class Upload:
     matches: Sequence[Match]
     position: int
     data: bytes | None
+    #: Of a text whose bytes are at hand: its normalised words.
+    text: str | None = None
     #: It was published long ago and a new signal looks back at it: only exact bytes may be held then.
     looking_back: bool = False
 
@@ -108,7 +110,7 @@ async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy:
     newer = await signals.after(tx, upload.position) if position > upload.position else []
     changed = {signal.id for signal in newer}
     matches = [match for match in upload.matches if match.signal not in changed]
-    matches += compare(upload.fingerprints, newer)
+    matches += compare(upload.fingerprints, newer, upload.text)
     uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
     sha256 = upload.fingerprints.sha256
     return rules.judge(
