@@ -6,7 +6,14 @@ May decide: nothing; the lists are the stages' own.
 from tidegate.console.marked import N_
 
 OPERATIONS_WORDS: dict[str, dict[str, str]] = {
-    "fingerprint_kind": {"sha256": N_("exact bytes (SHA-256)"), "pdq": N_("looks of a picture (PDQ)")},
+    "fingerprint_kind": {
+        "sha256": N_("exact bytes (SHA-256)"),
+        "pdq": N_("looks of a picture (PDQ)"),
+        "video": N_("frames of a video"),
+        "text": N_("words of a text"),
+        "url": N_("a link"),
+        "domain": N_("a host"),
+    },
     "disputed": {"yes": N_("disputed"), "no": N_("not disputed")},
     "signal_event": {
         "signal.added": N_("added"),

@@ -185,6 +185,7 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
         return format_percent(share, f"#,##0.{'0' * digits}%" if digits else "#,##0%", locale=locale)
 
     return {
+        "playing_time": _playing_time,
         "moment": moment,
         "away": away,
         "clock": clock,
@@ -195,6 +196,13 @@ def _ways_to_write(language: str) -> dict[str, Callable[..., str]]:
         "percent": percent,
         "language_name": partial(_language_name, language=language),
     }
+
+
+def _playing_time(milliseconds: int) -> str:
+    """Write a place in a video as players do."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def _language_name(code: str, language: str) -> str:

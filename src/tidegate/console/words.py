@@ -179,7 +179,12 @@ WORDS: dict[str, dict[str, str]] = {
         "parliament": N_("parliament"),
         "protected": N_("protected"),
     },
-    "content_kind": {"picture": N_("picture")},
+    "content_kind": {"picture": N_("picture"), "video": N_("video"), "text": N_("text"), "link": N_("link")},
+    "look": {
+        "as_stored": N_("the whole picture"),
+        "without_border": N_("without its border"),
+        "frame": N_("one frame of a moving picture"),
+    },
     "standing": {
         "shown": N_("shown"),
         "deleted_by_user": N_("deleted by its user"),
