@@ -72,12 +72,12 @@ def fingerprint(data: bytes, _arguments: bytes) -> bytes:
 def preview(data: bytes, arguments: bytes) -> bytes:
     """Decode a picture and encode it anew, filtered, upright and without metadata, for people to look at."""
     wanted = PreviewArguments.unpack(arguments)
-    return _written(_filtered(_upright(data, wanted.size.side), wanted.filter), 80, LARGEST_PREVIEW)
+    return written(filtered(_upright(data, wanted.size.side), wanted.filter), 80, LARGEST_PREVIEW)
 
 
 def copy(data: bytes, _arguments: bytes) -> bytes:
     """Decode a picture and encode it anew, upright and without metadata, large enough to read what stands in it."""
-    return _written(_upright(data, COPY_SIDE), 85, LARGEST_COPY)
+    return written(_upright(data, COPY_SIDE), 85, LARGEST_COPY)
 
 
 def _upright(data: bytes, side: int) -> Image.Image:
@@ -93,7 +93,12 @@ def _upright(data: bytes, side: int) -> Image.Image:
         return _rgb(upright, 255)
 
 
-def _written(image: Image.Image, quality: int, most: int) -> bytes:
+def written(image: Image.Image, quality: int, most: int) -> bytes:
+    """Encode a picture as JPEG, and nothing else that came with it.
+
+    Raises:
+        Refusal: it is larger than that.
+    """
     # Comments and colour profiles would be written along.
     image.info.clear()
     out = io.BytesIO()
@@ -103,7 +108,8 @@ def _written(image: Image.Image, quality: int, most: int) -> bytes:
     return out.getvalue()
 
 
-def _filtered(picture: Image.Image, filter_: Filter) -> Image.Image:
+def filtered(picture: Image.Image, filter_: Filter) -> Image.Image:
+    """Make a picture easier on the one who must look."""
     if filter_ is Filter.CLEAR:
         return picture
     grey = picture.convert("L")

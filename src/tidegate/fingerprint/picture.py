@@ -121,7 +121,7 @@ async def preview_in(jail: Jail, data: bytes, wanted: PreviewArguments) -> bytes
     Raises:
         JailError: it could not be made, and why.
     """
-    return _jpeg(await jail.run(f"{_ENGINE}:preview", data, wanted.pack(), answer_limit=LARGEST_PREVIEW))
+    return jpeg_of(await jail.run(f"{_ENGINE}:preview", data, wanted.pack(), answer_limit=LARGEST_PREVIEW))
 
 
 async def copy_in(jail: Jail, data: bytes) -> bytes:
@@ -130,10 +130,15 @@ async def copy_in(jail: Jail, data: bytes) -> bytes:
     Raises:
         JailError: it could not be made, and why.
     """
-    return _jpeg(await jail.run(f"{_ENGINE}:copy", data, answer_limit=LARGEST_COPY))
+    return jpeg_of(await jail.run(f"{_ENGINE}:copy", data, answer_limit=LARGEST_COPY))
 
 
-def _jpeg(answer: bytes) -> bytes:
+def jpeg_of(answer: bytes) -> bytes:
+    """Take an answer for a JPEG, if it is one.
+
+    Raises:
+        JailError: it is not.
+    """
     if not (answer.startswith(b"\xff\xd8\xff") and answer.endswith(b"\xff\xd9")):
         raise JailError(Reason.UNDECODABLE)
     return answer
