@@ -34,7 +34,9 @@ _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"GIF8": "image/gif",
     b"RIFF": "image/webp",
+    b"\x1a\x45\xdf\xa3": "video/webm",
 }
+KINDS = ("picture", "video", "text", "link")
 
 
 class Platform:
@@ -49,29 +51,33 @@ class Platform:
         """Show the wall."""
         self.store.lapse(time.time())
         accounts = self.store.rows("SELECT id, class FROM account ORDER BY id")
-        return _html(wall(self.store.posts(), accounts))
+        posts = self.store.posts()
+        for post in posts:
+            if post["kind"] in {"text", "link"}:
+                post["words"] = self.store.body(post["id"]).decode("utf-8", "replace")
+        return _html(wall(posts, accounts))
 
     async def add_post(self, request: Request) -> Response:
         """Take a post, show it to the node, and publish it unless the node says hold."""
-        fields, picture = _form(request, await _body(request, LARGEST_POST))
-        name, reach = fields.get("account", ""), fields.get("reach", "0")
-        if not name or not picture or not reach.isascii() or not reach.isdigit():
-            raise HTTPException(422, "send account, caption, file and reach (a number)")
+        fields, body = _form(request, await _body(request, LARGEST_POST))
+        name, reach, kind = fields.get("account", ""), fields.get("reach", "0"), fields.get("kind", "picture")
+        if not name or not body or not reach.isascii() or not reach.isdigit() or kind not in KINDS:
+            raise HTTPException(422, f"send account, caption, file, reach (a number) and kind ({', '.join(KINDS)})")
         self.store.set_account(name, None)
         account = self.store.account(name)
         assert account is not None
         if account["state"] != "active":
             raise HTTPException(403, f"this account is {account['state']}")
         post = f"post-{secrets.token_hex(8)}"
-        errand = self._insert(post, account, fields.get("caption", ""), int(reach), picture)
+        errand = self._insert(post, account, kind, fields.get("caption", ""), int(reach), body)
         await self.errands.run(errand)
         return JSONResponse(self._show(self._find(post)), status_code=201)
 
-    def _insert(self, post: str, account: Row, caption: str, reach: int, picture: bytes) -> int:
+    def _insert(self, post: str, account: Row, kind: str, caption: str, reach: int, body: bytes) -> int:
         """Write the post and what the node must be told, together: a crash between the two loses neither."""
         now = time.time()
         metadata = {
-            "kind": "picture",
+            "kind": kind,
             "platform_id": post,
             "uploader": account["id"],
             "account_class": account["class"],
@@ -82,17 +88,15 @@ class Platform:
         }
         with self.store.transaction():
             self.store.run(
-                "INSERT INTO post (id, account, caption, reach, picture, media_type, posted_at, state)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 'checking')",
+                "INSERT INTO post (id, account, caption, reach, kind, body, media_type, posted_at, state)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'checking')",
                 post,
                 account["id"],
                 caption,
                 reach,
-                picture,
-                next(
-                    (kind for magic, kind in _MAGIC.items() if picture.startswith(magic)),
-                    "application/octet-stream",
-                ),
+                kind,
+                body,
+                _media_type(kind, body),
                 now,
             )
             return self.store.add_errand("upload", post, metadata, secrets.token_hex(16), now)
@@ -106,15 +110,13 @@ class Platform:
         """Show where one post stands."""
         return JSONResponse(self._show(self._find(request.path_params["post"])))
 
-    async def picture(self, request: Request) -> Response:
-        """Show the picture of a post that is published; 451 when it was removed, 404 in every other case."""
+    async def body(self, request: Request) -> Response:
+        """Show what was posted, if it is published; 451 when it was removed, 404 in every other case."""
         post = self._find(request.path_params["post"])
         if post["state"] != "published":
             raise HTTPException(451 if post["state"] == "removed" else 404, f"this post is {post['state']}")
-        found = self.store.row("SELECT picture FROM post WHERE id = ?", post["id"])
-        assert found is not None
         return Response(
-            bytes(found["picture"]),
+            self.store.body(post["id"]),
             media_type=post["media_type"],
             headers={"x-content-type-options": "nosniff", "cache-control": "no-store"},
         )
@@ -290,7 +292,7 @@ def make_app(store: Store, node: Node, *, tick: float, pull: float) -> Starlette
             route("GET", "/posts", platform.posts),
             route("GET", "/posts/{post}", platform.post),
             route("DELETE", "/posts/{post}", platform.delete),
-            route("GET", "/posts/{post}/picture", platform.picture),
+            route("GET", "/posts/{post}/body", platform.body),
             route("POST", "/posts/{post}/flag", platform.flag),
             route("GET", "/flags/{number:int}", platform.read_flag),
             route("GET", "/accounts/{account}", platform.account),
@@ -343,13 +345,22 @@ async def _json(request: Request) -> Row:
     return _object(await _body(request, LARGEST_MESSAGE))
 
 
+def _media_type(kind: str, body: bytes) -> str:
+    """Say what a browser may take a body for; words are never more than words."""
+    if kind in {"text", "link"}:
+        return "text/plain; charset=utf-8"
+    if kind == "video" and body[4:8] == b"ftyp":
+        return "video/mp4"
+    return next((found for magic, found in _MAGIC.items() if body.startswith(magic)), "application/octet-stream")
+
+
 def _form(request: Request, body: bytes) -> tuple[dict[str, str], bytes]:
     """Read the fields and the file of a post."""
     kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
     if kind != "multipart/form-data" or not options.get("boundary"):
         raise HTTPException(415, "send multipart/form-data")
     fields: dict[str, str] = {}
-    picture = b""
+    body_of_post = b""
     try:
         parser = multipart.MultipartParser(
             io.BytesIO(body),
@@ -361,9 +372,9 @@ def _form(request: Request, body: bytes) -> tuple[dict[str, str], bytes]:
         )
         for part in parser:
             if part.name == "file":
-                picture = part.raw
+                body_of_post = part.raw
             else:
                 fields[part.name] = part.value
     except (multipart.MultipartError, UnicodeDecodeError) as error:
         raise HTTPException(400, "the form is broken") from error
-    return fields, picture
+    return fields, body_of_post

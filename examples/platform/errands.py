@@ -1,7 +1,7 @@
 """What the node must be told, until it has been: uploads, flags, deletions, and the reading of its stream.
 
 May decide: what happens when the node is down. This platform **fails open**: a post is published
-and its picture shown to the node later, with the same idempotency key. A platform that would rather wait
+and shown to the node later, with the same idempotency key. A platform that would rather wait
 changes ``_gave_up_waiting``.
 """
 
@@ -79,8 +79,7 @@ class Errands:
             publish(self._store, errand["post"], time.time())
 
     async def _upload(self, errand: Row, metadata: Row) -> Row:
-        picture = self._picture(errand["post"])
-        answer = await self._node.submit(metadata, picture, errand["key"])
+        answer = await self._node.submit(metadata, self._store.body(errand["post"]), errand["key"])
         content, verdict = answer.get("content"), answer.get("verdict")
         if not isinstance(content, str) or not isinstance(verdict, str):
             raise NodeDownError("the verdict has another form")
@@ -102,7 +101,7 @@ class Errands:
     async def _flag(self, errand: Row, flag: Row) -> Row:
         answer = await self._node.flag({**flag, "content": self._content(errand["post"])}, errand["key"])
         if answer.get("bytes_wanted"):
-            await self._node.give_bytes(self._content(errand["post"]), self._picture(errand["post"]))
+            await self._node.give_bytes(self._content(errand["post"]), self._store.body(errand["post"]))
         return answer
 
     async def _delete(self, errand: Row, _body: Row) -> Row:
@@ -114,11 +113,6 @@ class Errands:
         if found is None or found["content"] is None:
             raise NodeRefusedError("the node never saw this post")
         return str(found["content"])
-
-    def _picture(self, post: str) -> bytes:
-        found = self._store.row("SELECT picture FROM post WHERE id = ?", post)
-        assert found is not None
-        return bytes(found["picture"])
 
     # --- the stream ---
 

@@ -33,11 +33,11 @@ class Node:
         """Let go of the connections."""
         await self._client.aclose()
 
-    async def submit(self, metadata: dict[str, Any], picture: bytes, key: str) -> dict[str, Any]:
-        """Show a picture before it is published; ``key`` makes trying again harmless."""
+    async def submit(self, metadata: dict[str, Any], body: bytes, key: str) -> dict[str, Any]:
+        """Show a post before it is published; ``key`` makes trying again harmless."""
         files = {
             "metadata": (None, json.dumps(metadata).encode(), "application/json"),
-            "file": ("picture", picture, "application/octet-stream"),
+            "file": ("post", body, "application/octet-stream"),
         }
         return await self._ask("POST", "/v1/content", files=files, headers={"idempotency-key": key})
 
@@ -49,9 +49,9 @@ class Node:
         """Read what came of a flag."""
         return await self._ask("GET", f"/v1/flags/{flag}")
 
-    async def give_bytes(self, content: str, picture: bytes) -> None:
+    async def give_bytes(self, content: str, body: bytes) -> None:
         """Send the bytes the node asked for, so that people can look at what was flagged."""
-        await self._ask("PUT", f"/v1/content/{content}/bytes", content=picture)
+        await self._ask("PUT", f"/v1/content/{content}/bytes", content=body)
 
     async def delete(self, content: str) -> None:
         """Say that the uploader deleted it."""

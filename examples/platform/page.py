@@ -10,12 +10,13 @@ from store import Row
 
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 ul{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}
-li{border:1px solid #c5d0d6;border-radius:.5rem;padding:.75rem}img{width:100%;border-radius:.25rem}
+li{border:1px solid #c5d0d6;border-radius:.5rem;padding:.75rem}img,video{width:100%;border-radius:.25rem}
+.words{overflow-wrap:anywhere;white-space:pre-wrap;max-height:20rem;overflow:auto}
 .gone{background:#eef2f4;padding:2rem 1rem;text-align:center}p{margin:.4rem 0}"""
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
-    f"default-src 'none'; img-src 'self'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    f"default-src 'none'; img-src 'self'; media-src 'self'; style-src 'sha256-{_HASH}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
 _WHY = {
     "checking": "This post is being checked.",
@@ -51,13 +52,18 @@ def inbox(account: str, notices: Sequence[Row]) -> str:
 
 
 def _post(post: Row) -> str:
-    seen = (
-        f'<img src="/posts/{escape(post["id"])}/picture" alt="{escape(post["caption"])}">'
-        if post["state"] == "published"
-        else f'<p class="gone">{escape(_WHY[post["state"]])}</p>'
-    )
+    seen = _seen(post) if post["state"] == "published" else f'<p class="gone">{escape(_WHY[post["state"]])}</p>'
     caption = escape(post["caption"]) if post["state"] == "published" else ""
     return f"<li>{seen}<p>{caption}</p><p>{escape(post['account'])}</p></li>"
+
+
+def _seen(post: Row) -> str:
+    source = f"/posts/{escape(post['id'])}/body"
+    if post["kind"] == "video":
+        return f'<video src="{source}" controls preload="metadata" aria-label="{escape(post["caption"])}"></video>'
+    if post["kind"] in {"text", "link"}:
+        return f'<p class="words" dir="auto">{escape(post["words"])}</p>'
+    return f'<img src="{source}" alt="{escape(post["caption"])}">'
 
 
 def _web(url: str) -> bool:

@@ -19,7 +19,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY, class TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS post (
   id TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account, caption TEXT NOT NULL,
-  reach INTEGER NOT NULL, picture BLOB NOT NULL, media_type TEXT NOT NULL, posted_at REAL NOT NULL,
+  reach INTEGER NOT NULL, kind TEXT NOT NULL DEFAULT 'picture', body BLOB NOT NULL, media_type TEXT NOT NULL,
+  posted_at REAL NOT NULL,
   state TEXT NOT NULL, held_until REAL, last_sequence INTEGER NOT NULL DEFAULT 0,
   content TEXT, verdict TEXT, reason TEXT);
 CREATE INDEX IF NOT EXISTS post_content ON post (content);
@@ -44,7 +45,10 @@ CREATE TABLE IF NOT EXISTS imaginary (
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-_POST = "id, account, caption, reach, media_type, posted_at, state, held_until, last_sequence, content, verdict, reason"
+_POST = (
+    "id, account, caption, reach, kind, media_type, posted_at, state, held_until, last_sequence, "
+    "content, verdict, reason"
+)
 
 
 class Store:
@@ -57,6 +61,14 @@ class Store:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA foreign_keys = ON")
         self._db.executescript(SCHEMA)
+        self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """Change what an older release of this platform left."""
+        columns = {row["name"] for row in self._db.execute("PRAGMA table_info(post)")}
+        if "picture" in columns:
+            self._db.execute("ALTER TABLE post RENAME COLUMN picture TO body")
+            self._db.execute("ALTER TABLE post ADD COLUMN kind TEXT NOT NULL DEFAULT 'picture'")
 
     def close(self) -> None:
         """Close the file."""
@@ -89,12 +101,18 @@ class Store:
     # --- posts ---
 
     def post(self, identity: str) -> Row | None:
-        """Read a post without its picture."""
+        """Read a post without its body."""
         return self.row(f"SELECT {_POST} FROM post WHERE id = ?", identity)  # noqa: S608 - our own columns
 
     def posts(self) -> list[Row]:
-        """Read all posts without their pictures, the newest first."""
+        """Read all posts without their bodies, the newest first."""
         return self.rows(f"SELECT {_POST} FROM post ORDER BY posted_at DESC, id")  # noqa: S608 - our own columns
+
+    def body(self, post: str) -> bytes:
+        """Read what was posted."""
+        found = self.row("SELECT body FROM post WHERE id = ?", post)
+        assert found is not None
+        return bytes(found["body"])
 
     def set_standing(self, post: str, standing: Standing) -> None:
         """Write where a post stands."""

@@ -119,7 +119,7 @@ def test_what_is_not_held_is_published(platform: PretendPlatform, small_node: Sm
     small_node.verdict = verdict
     post = platform.publish(b"\xff\xd8\xff the bytes")
     assert (post["state"], post["verdict"]) == ("published", verdict)
-    picture = platform.get(f"/posts/{post['id']}/picture")
+    picture = platform.get(f"/posts/{post['id']}/body")
     assert (picture.status_code, picture.content) == (200, b"\xff\xd8\xff the bytes")
     assert happenings(platform, post) == ["published"]
 
@@ -147,7 +147,7 @@ def test_a_hold_hides_a_post_and_its_webhook_brings_the_notice(
     small_node.verdict = "hold"
     post = platform.publish()
     assert post["state"] == "held"
-    assert platform.get(f"/posts/{post['id']}/picture").status_code == 404
+    assert platform.get(f"/posts/{post['id']}/body").status_code == 404
     first = small_node.send(platform, small_node.stream[0])
     again = small_node.send(platform, small_node.stream[0])
     assert first.json() == again.json() == {"acknowledged": small_node.stream[0]["instruction"], "applied": True}
@@ -164,7 +164,7 @@ def test_a_held_post_comes_back_by_itself_although_the_node_is_dead(
     small_node.served.stop()
     until(lambda: platform.state(post) == "published")
     assert datetime.now(UTC) >= datetime.fromisoformat(post["held_until"])
-    assert platform.get(f"/posts/{post['id']}/picture").status_code == 200
+    assert platform.get(f"/posts/{post['id']}/body").status_code == 200
     assert happenings(platform, post) == ["held", "lapsed"]
     small_node.served.start()
 
@@ -240,9 +240,9 @@ def test_removal_and_return(platform: PretendPlatform, small_node: SmallNode) ->
     post = platform.publish()
     remove = small_node.instruction(post, 1, "remove", notice_url="https://node.example/notice/a")
     assert small_node.send(platform, remove).json()["applied"] is True
-    assert platform.get(f"/posts/{post['id']}/picture").status_code == 451
+    assert platform.get(f"/posts/{post['id']}/body").status_code == 451
     assert small_node.send(platform, small_node.instruction(post, 2, "restore")).json()["applied"] is True
-    assert platform.get(f"/posts/{post['id']}/picture").status_code == 200
+    assert platform.get(f"/posts/{post['id']}/body").status_code == 200
     assert happenings(platform, post) == ["published", "removed", "restored"]
     assert [notice["url"] for notice in platform.inbox_of("ada")] == ["https://node.example/notice/a"]
 
@@ -438,3 +438,20 @@ def test_a_broken_form_is_refused(platform: PretendPlatform) -> None:
     assert platform.post("/posts", content=b"nonsense", headers=kind).status_code in {400, 422}
     assert platform.post("/posts", content=b"{}", headers={"content-type": "application/json"}).status_code == 415
     assert platform.post("/posts", data={"account": "a"}, files={"other": b"x"}).status_code == 422
+
+
+def test_words_are_shown_as_words(platform: PretendPlatform) -> None:
+    words = "<script>alert(1)</script> https://example.org/a"
+    form = {"account": "ada", "caption": "", "reach": "1", "kind": "text"}
+    post = platform.post("/posts", data=form, files={"file": ("p", words.encode())}).raise_for_status().json()
+    body = platform.get(f"/posts/{post['id']}/body")
+    assert (body.text, body.headers["content-type"]) == (words, "text/plain; charset=utf-8")
+    wall = platform.get("/").text
+    assert "<script>alert" not in wall
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; https://example.org/a" in wall
+    assert 'href="https://example.org' not in wall
+
+
+def test_an_unknown_kind_of_post_is_refused(platform: PretendPlatform) -> None:
+    form = {"account": "ada", "caption": "", "reach": "1", "kind": "song"}
+    assert platform.post("/posts", data=form, files={"file": ("p", b"x")}).status_code == 422
