@@ -142,7 +142,8 @@ class Client:
     #: Says whether an answer is the one expected.
     expected: Callable[[bytes], bool]
 
-    async def _connect(self) -> _Connection:
+    async def connect(self) -> _Connection:
+        """Open one more connection."""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(_Connection, "127.0.0.1", self.port)
         return connection
@@ -152,13 +153,13 @@ class Client:
         measured, began = Measured(), time.perf_counter()
 
         async def one() -> None:
-            connection = await self._connect()
+            connection = await self.connect()
             while time.perf_counter() - began < seconds:
                 if not connection.open:
-                    connection = await self._connect()
+                    connection = await self.connect()
                 sent = time.perf_counter()
                 status, body = await connection.ask(next(self.requests))
-                self._note(measured, status, body, time.perf_counter() - sent)
+                self.note(measured, status, body, time.perf_counter() - sent)
             connection.close()
 
         await asyncio.gather(*(one() for _ in range(connections)))
@@ -166,7 +167,13 @@ class Client:
         return measured
 
     async def paced(
-        self, rate: float, seconds: float, *, most_connections: int = 256, random_arrivals: bool = False, drop: bool = False
+        self,
+        rate: float,
+        seconds: float,
+        *,
+        most_connections: int = 256,
+        random_arrivals: bool = False,
+        drop: bool = False,
     ) -> Measured:
         """Send at a rate, whatever is answered.
 
@@ -177,55 +184,64 @@ class Client:
             random_arrivals: exponential gaps between requests instead of even ones.
             drop: what is due while every connection is busy is not sent at all.
         """
-        measured, chance = Measured(), random.Random(1)
-        idle: deque[_Connection] = deque()
-        waiting: deque[float] = deque()
-        under_way: set[asyncio.Task[None]] = set()
-        opened = 0
-        began = time.perf_counter()
-
-        async def one(due: float) -> None:
-            nonlocal opened
-            while True:
-                connection = idle.popleft() if idle else await self._connect()
-                if connection.open:
-                    break
-            status, body = await connection.ask(next(self.requests))
-            self._note(measured, status, body, time.perf_counter() - due)
-            if connection.open:
-                idle.append(connection)
-            opened -= 1
-            if waiting:
-                start(waiting.popleft())
-
-        def start(due: float) -> None:
-            nonlocal opened
-            opened += 1
-            task = asyncio.ensure_future(one(due))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-
+        chance, began = random.Random(1), time.perf_counter()
+        sending = _Paced(self, most_connections, drop=drop)
         due = began
         while due < began + seconds:
-            now = time.perf_counter()
-            if now < due:
-                await asyncio.sleep(due - now)
-            if opened < most_connections:
-                start(due)
-            elif drop:
-                measured.not_sent += 1
-            else:
-                waiting.append(due)
+            if (early := due - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
+            sending.take(due)
             due += chance.expovariate(rate) if random_arrivals else 1 / rate
-        while under_way:
-            await asyncio.wait(list(under_way))
-        measured.took = time.perf_counter() - began
-        for connection in idle:
-            connection.close()
-        return measured
+        await sending.end()
+        sending.measured.took = time.perf_counter() - began
+        return sending.measured
 
-    def _note(self, measured: Measured, status: int, body: bytes, seconds: float) -> None:
+    def note(self, measured: Measured, status: int, body: bytes, seconds: float) -> None:
+        """Count an answer."""
         measured.statuses[status] += 1
         if status == 200:  # noqa: PLR2004 - OK
             measured.seconds.append(seconds)
             measured.unlike += not self.expected(body)
+
+
+class _Paced:
+    """Requests that were due and are not answered yet, on as many connections as it takes."""
+
+    def __init__(self, client: Client, most: int, *, drop: bool) -> None:
+        self.measured = Measured()
+        self._client, self._most, self._drop = client, most, drop
+        self._idle: deque[_Connection] = deque()
+        self._waiting: deque[float] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def take(self, due: float) -> None:
+        """Send what is due now, or as soon as there is a connection for it."""
+        if len(self._under_way) < self._most:
+            task = asyncio.ensure_future(self._send(due))
+            self._under_way.add(task)
+            task.add_done_callback(self._done)
+        elif self._drop:
+            self.measured.not_sent += 1
+        else:
+            self._waiting.append(due)
+
+    async def end(self) -> None:
+        """Wait for every answer."""
+        while self._under_way:
+            await asyncio.wait(list(self._under_way))
+        for connection in self._idle:
+            connection.close()
+
+    async def _send(self, due: float) -> None:
+        connection = self._idle.popleft() if self._idle else await self._client.connect()
+        if not connection.open:
+            connection = await self._client.connect()
+        status, body = await connection.ask(next(self._client.requests))
+        self._client.note(self.measured, status, body, time.perf_counter() - due)
+        if connection.open:
+            self._idle.append(connection)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if self._waiting:
+            self.take(self._waiting.popleft())

@@ -88,7 +88,7 @@ class ServedNode:
         """Ask whether uploads can be checked."""
         with suppress(OSError):
             address = f"http://127.0.0.1:{self.platform_port}/health/ready"
-            with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(address, timeout=5) as answer:
                 return bool(json.load(answer)["ready"])
         return False
 
@@ -123,7 +123,7 @@ def served(**settings: object) -> Iterator[ServedNode]:
             }.items()
         }
         with (Path(name) / "output").open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own command
+            process = subprocess.Popen(
                 [sys.executable, "-m", "tidegate", "serve"], env=environment, stdout=output, stderr=output
             )
             try:
@@ -153,7 +153,7 @@ def write_signals(url: str, count: int, *, seed: int = 1) -> None:
         assert row is not None
         first = int(row[0]) + 1
         columns = "id, kind, value, labels, provenance, standing, own_people, members, disputed, position"
-        with connection.cursor().copy(f"COPY signal ({columns}) FROM STDIN (FORMAT BINARY)") as copy:  # noqa: S608
+        with connection.cursor().copy(f"COPY signal ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
             copy.set_types(["uuid", "text", "bytea", "text[]", "text", "text", "bool", "int4", "bool", "int8"])
             for number in range(count):
                 copy.write_row(
@@ -162,9 +162,7 @@ def write_signals(url: str, count: int, *, seed: int = 1) -> None:
                         0, False, first + number,
                     )
                 )  # fmt: skip
-        connection.execute(
-            "UPDATE counter SET position = %s WHERE name = 'signal'", (first + count - 1,)
-        )
+        connection.execute("UPDATE counter SET position = %s WHERE name = 'signal'", (first + count - 1,))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE signal")
 

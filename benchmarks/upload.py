@@ -9,7 +9,6 @@ What it leaves out: TLS, a network, and pictures that match something.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import platform
@@ -92,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = {
         "signals": chosen.signals,
         "signals_are": "rows of the view written in bulk, no events behind them",
-        "pictures": f"JPEG, 640 x 480, about {chosen.size} bytes, 40 different ones, every upload with bytes of its own",
+        "pictures": f"40 JPEGs of 640 x 480, about {chosen.size} bytes each; every upload has bytes of its own",
         "client": "on the same cores",
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),

@@ -76,6 +76,7 @@ class Node:
     publisher: Publisher
     index: Index = field(default_factory=Index)
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _next_turn: asyncio.Future[None] | None = None
 
     async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run an action in one transaction; when two stood in each other's way, run it again from the start."""
@@ -90,10 +91,25 @@ class Node:
         raise AssertionError
 
     async def follow_signals(self) -> None:
-        """Bring the index forward to the newest signal position."""
-        async with self._following, self.database.transaction(TIME) as tx:
-            while changed := await signals.after(tx, self.index.position):
-                self.index.bring_forward(changed)
+        """Bring the index forward to the newest signal position.
+
+        Whoever asks while others are being served waits for the next turn, which begins after they asked and serves
+        all who wait: many checks at once cost one look at the position.
+        """
+        if self._next_turn is None:
+            self._next_turn = asyncio.ensure_future(self._follow())
+        await asyncio.shield(self._next_turn)
+
+    async def _follow(self) -> None:
+        async with self._following:
+            self._next_turn = None
+            async with self.database.glance(TIME) as tx:
+                position = await tx.answer(signals.newest_position())
+            if position <= self.index.position:
+                return
+            async with self.database.transaction(TIME) as tx:
+                while changed := await signals.after(tx, self.index.position):
+                    self.index.bring_forward(changed)
 
     async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None) -> Checked:
         """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
+from uvicorn.loops.auto import auto_loop_factory
 
 from tidegate.api import DOORS as API_DOORS
 from tidegate.console import DOORS as CONSOLE_DOORS
@@ -184,7 +185,7 @@ async def worker(settings: Settings) -> None:
 
 
 def run_async(program: object) -> None:
-    """Run a program of ours to its end."""
+    """Run a program of ours to its end, on uvicorn's fast loop where it is installed."""
     assert asyncio.iscoroutine(program)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(program)
+    with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(program)

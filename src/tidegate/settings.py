@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     jail_children: int = Field(
         2, ge=1, le=64, description="Locked children that decode at the same time, per web process."
     )
+    uploads_per_child: int = Field(
+        16,
+        ge=1,
+        le=1000,
+        description="Uploads under way for each locked child; more are answered 503 until some are done.",
+    )
     jail_accept_missing: tuple[str, ...] = Field(
         (), description="Locks this kernel lacks and you accept to do without, by name."
     )

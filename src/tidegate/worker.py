@@ -173,8 +173,8 @@ async def _judge_again(node: Node, content: ContentId) -> None:
 
     async def prepare(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
         loaded = await contents.load(tx, content, lock=True)
-        if loaded is None and (clear := await contents.find_clear(tx, content=content)) is not None:
-            await contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
+        if loaded is None and (clear := await contents.find_clear(tx, content)) is not None:
+            contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
             await verdicts.admit(tx, content, clear.revision, clear.submission, clear.fingerprints)
             await contents.forget_clear(tx, content)
             loaded = await contents.load(tx, content, lock=True)

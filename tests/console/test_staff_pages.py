@@ -180,7 +180,7 @@ def test_look_alike_holds_take_two_on_and_one_off(node: Running) -> None:
     first, second = node.person(Role.POLICY_LEAD, name="First"), node.person(Role.POLICY_LEAD, name="Second")
 
     def is_on() -> bool:
-        return node.do(verdicts.look_alike_holds)
+        return node.do(lambda tx: tx.answer(verdicts.look_alike_holds()))
 
     assert first.submit("/policy/look-alike-holds", switch="on").status_code == 303
     assert not is_on()

@@ -61,6 +61,7 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
     Raises:
         Malformed: no file, no metadata where needed, or a broken body.
         TooLarge: more than the node reads at all.
+        Busy: too many others arrived meanwhile.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == "multipart/form-data":
@@ -71,6 +72,7 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
             body.take(chunk, most_kept)
     if body.length == 0:
         raise Malformed("The body holds no file: send the bytes of the picture.", reference="file")
+    request.state.upload.arrived()
     return body
 
 

@@ -96,7 +96,7 @@ def read_metadata(raw: bytes) -> Metadata:
         raise Malformed("; ".join(mistakes), reference="metadata") from error
 
 
-@door.route("POST", "/v1/content", needs=Scope.CONTENT, tags=["content"])
+@door.route("POST", "/v1/content", needs=Scope.CONTENT, uploads=True, tags=["content"])
 async def submit_content(request: Request, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
     """Show the node a content before it is published, and get the verdict.
 
@@ -187,7 +187,7 @@ async def delete_content(request: Request, content: str) -> Response:
     identity, service = ContentId.parse(content), key_of(request).service
 
     async def act(tx: Transaction) -> None:
-        clear = await store.find_clear(tx, content=identity)
+        clear = await store.find_clear(tx, identity)
         if clear is not None and clear.submission.service == service:
             await store.forget_clear(tx, identity)
         else:
@@ -197,7 +197,7 @@ async def delete_content(request: Request, content: str) -> Response:
     return Response(status_code=204)
 
 
-@door.route("PUT", "/v1/content/{content}/bytes", needs=Scope.CONTENT, status_code=204, tags=["content"])
+@door.route("PUT", "/v1/content/{content}/bytes", needs=Scope.CONTENT, uploads=True, status_code=204, tags=["content"])
 async def put_bytes(request: Request, content: str) -> Response:
     """Send the bytes of a content when they were asked for; they must be the ones shown before."""
     node, identity, service = node_of(request), ContentId.parse(content), key_of(request).service

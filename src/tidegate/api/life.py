@@ -57,7 +57,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
 
 
 async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -> dict[str, Any]:
-    clear = await contents.find_clear(tx, content=content)
+    clear = await contents.find_clear(tx, content)
     if clear is None or clear.submission.service != service:
         raise NotFound(_NOTHING)
     return {

@@ -22,7 +22,7 @@ from tidegate.web.door import Door, Listener, node_of, platform
 door = Door(Listener.PLATFORM)
 
 
-@door.route("POST", "/v1/match", needs=Scope.MATCH, tags=["match"])
+@door.route("POST", "/v1/match", needs=Scope.MATCH, uploads=True, tags=["match"])
 async def match_without_record(request: Request, kind: ContentKind = ContentKind.PICTURE) -> dict[str, Any]:
     """Say whether bytes match something, writing nothing down but that it was asked."""
     node = node_of(request)
@@ -34,7 +34,7 @@ async def match_without_record(request: Request, kind: ContentKind = ContentKind
     checked = await node.check(kind, body.sha256, body.data)
 
     async def act(tx: Transaction) -> dict[str, Any]:
-        await add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
+        add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
         standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in checked.matches])}
         now = tuple(match for match in checked.matches if match.signal in standing and proposes(standing[match.signal]))
         return {

@@ -4,7 +4,7 @@ import json
 import struct
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from tidegate.content.model import (
@@ -26,10 +26,10 @@ from tidegate.content.model import (
     Surface,
 )
 from tidegate.db.sealing import read_bytes, read_detail
-from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.event import Event, Language
 from tidegate.kernel.ids import ContentId, ServiceId
-from tidegate.kernel.keys import seal, unseal
+from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
 PDQ_BYTES = 32
 #: Below this a look says nothing, so its values are not kept for searching (``match.model.QUALITY_FLOOR``).
@@ -94,15 +94,18 @@ def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, An
     }
 
 
-async def lock_identity(tx: Transaction, lookup: bytes) -> None:
+def lock_identity(tx: Transaction, lookup: bytes) -> None:
     """Let one writer at a time meet a content that may not exist yet."""
-    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(lookup[:8], signed=True))
+    tx.put("SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(lookup[:8], signed=True))
 
 
-async def find(tx: Transaction, lookup: bytes) -> Content | None:
-    """Find a content by what it is known by."""
-    row = await tx.row("SELECT * FROM content WHERE lookup = %(lookup)s", lookup=lookup)
-    return None if row is None else _content(row)
+def known_by(lookup: bytes) -> Question[Content | None]:
+    """Ask for the content that is known by this."""
+    return Question(
+        "SELECT * FROM content WHERE lookup = %(lookup)s",
+        {"lookup": lookup},
+        lambda rows: _content(rows[0]) if rows else None,
+    )
 
 
 async def load(tx: Transaction, content: ContentId, *, lock: bool = False) -> Content | None:
@@ -163,8 +166,9 @@ async def bytes_of(tx: Transaction, content: Content) -> bytes | None:
 # --- clear uploads: one row in today's part, no event, no bytes ---
 
 
-async def record_clear(
+def record_clear(
     tx: Transaction,
+    key: bytes,
     content: ContentId,
     revision: int,
     lookup: bytes,
@@ -173,10 +177,8 @@ async def record_clear(
     position: int,
 ) -> None:
     """Keep one row for a clear upload, sealed under its day's key, until the day is dropped whole."""
-    day = tx.now.date()
-    key = await _day_key(tx, day)
     plain = json.dumps(facts_of(submission, fingerprints), ensure_ascii=False).encode()
-    await tx.execute(
+    tx.put(
         """
         INSERT INTO clear_upload (day, id, revision, at, lookup, service, kind, surface, account_class, reach,
             language, country, sha256, pdq, quality, frames, sketch, address, position, sealed)
@@ -184,7 +186,7 @@ async def record_clear(
             %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(frames)s,
             %(sketch)s, %(address)s, %(position)s, %(sealed)s)
         """,
-        day=day,
+        day=tx.now.date(),
         id=content,
         revision=revision,
         at=tx.now,
@@ -207,17 +209,24 @@ async def record_clear(
     )
 
 
-async def find_clear(
-    tx: Transaction, *, lookup: bytes | None = None, content: ContentId | None = None
-) -> ClearUpload | None:
-    """Find the newest clear upload of a content, by what it is known by or by id."""
-    if lookup is not None:
-        row = await tx.row(
-            "SELECT * FROM clear_upload WHERE lookup = %(lookup)s ORDER BY at DESC LIMIT 1", lookup=lookup
-        )
-    else:
-        row = await tx.row("SELECT * FROM clear_upload WHERE id = %(id)s ORDER BY at DESC LIMIT 1", id=content)
-    return None if row is None else await _clear(tx, row)
+_NEWEST_CLEAR: LiteralString = """
+    SELECT u.*, d.wrapped FROM clear_upload u LEFT JOIN clear_upload_day d ON d.day = u.day
+"""
+
+
+def clear_known_by(tx: Transaction, lookup: bytes) -> Question[ClearUpload | None]:
+    """Ask for the newest clear upload of the content that is known by this."""
+    return Question(
+        _NEWEST_CLEAR + "WHERE u.lookup = %(lookup)s ORDER BY u.at DESC LIMIT 1",
+        {"lookup": lookup},
+        lambda rows: _clear(tx, rows[0]) if rows else None,
+    )
+
+
+async def find_clear(tx: Transaction, content: ContentId) -> ClearUpload | None:
+    """Find the newest clear upload of a content."""
+    row = await tx.row(_NEWEST_CLEAR + "WHERE u.id = %(id)s ORDER BY u.at DESC LIMIT 1", id=content)
+    return None if row is None else _clear(tx, row)
 
 
 async def forget_clear(tx: Transaction, content: ContentId) -> int:
@@ -256,9 +265,9 @@ async def prepare_days(tx: Transaction, keep_days: int) -> None:
     await tx.execute("SELECT clear_upload_days(%(today)s, %(keep)s)", today=tx.now.date(), keep=keep_days)
 
 
-async def _clear(tx: Transaction, row: Row) -> ClearUpload:
+def _clear(tx: Transaction, row: Row) -> ClearUpload:
     content = ContentId(row["id"])
-    key = await _day_key(tx, row["day"])
+    key = tx.keys.unwrap(bytes(row["wrapped"]), _day_owner(row["day"]))
     facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
     submission = Submission(
         service=ServiceId(row["service"]),
@@ -279,19 +288,32 @@ async def _clear(tx: Transaction, row: Row) -> ClearUpload:
     )
 
 
-async def _day_key(tx: Transaction, day: date) -> bytes:
-    """Give the key of one day's clear uploads; it is made with the day and destroyed with it."""
-    owner = ContentId(UUID(int=day.toordinal()))
-    row = await tx.row("SELECT wrapped FROM clear_upload_day WHERE day = %(day)s", day=day)
-    if row is None:
-        await tx.execute(
-            "INSERT INTO clear_upload_day (day, wrapped) VALUES (%(day)s, %(wrapped)s) ON CONFLICT DO NOTHING",
-            day=day,
-            wrapped=tx.keys.wrap(tx.randomness(32), owner, tx.randomness),
-        )
-        row = await tx.row("SELECT wrapped FROM clear_upload_day WHERE day = %(day)s", day=day)
-    assert row is not None
-    return tx.keys.unwrap(bytes(row["wrapped"]), owner)
+def todays_key(tx: Transaction) -> Question[bytes | None]:
+    """Ask for the key of today's clear uploads; there is none before the first of them."""
+    day = tx.now.date()
+    return Question(
+        "SELECT wrapped FROM clear_upload_day WHERE day = %(day)s",
+        {"day": day},
+        lambda rows: tx.keys.unwrap(bytes(rows[0]["wrapped"]), _day_owner(day)) if rows else None,
+    )
+
+
+async def make_todays_key(tx: Transaction) -> bytes:
+    """Make the key of today's clear uploads; it is destroyed with the day."""
+    day = tx.now.date()
+    tx.put(
+        "INSERT INTO clear_upload_day (day, wrapped) VALUES (%(day)s, %(wrapped)s) ON CONFLICT DO NOTHING",
+        day=day,
+        wrapped=tx.keys.wrap(tx.randomness(KEY_BYTES), _day_owner(day), tx.randomness),
+    )
+    # Two may meet here: the first one's key stays, and both use that.
+    key = await tx.answer(todays_key(tx))
+    assert key is not None
+    return key
+
+
+def _day_owner(day: date) -> ContentId:
+    return ContentId(UUID(int=day.toordinal()))
 
 
 # --- the view ---

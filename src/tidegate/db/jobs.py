@@ -16,9 +16,8 @@ _DEFERRER = App(connector=PsycopgConnector())
 
 async def defer(tx: Transaction, task: str, *, lock: str | None = None, **arguments: Any) -> None:  # noqa: ANN401 - JSON
     """Defer a job; those with the same lock run one at a time, in the order they were deferred."""
-    await _DEFERRER.configure_task(task, lock=lock, allow_unknown=True, connection=tx.connection).defer_async(
-        **arguments
-    )
+    connection = await tx.connection()
+    await _DEFERRER.configure_task(task, lock=lock, allow_unknown=True, connection=connection).defer_async(**arguments)
 
 
 async def failed(tx: Transaction) -> Backlog:

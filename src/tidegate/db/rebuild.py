@@ -68,7 +68,7 @@ async def _compare(tx: Transaction, view: str) -> int:
 
 async def _run(tx: Transaction, statement: str, *names: str) -> int:
     composed = sql.SQL(statement).format(*(sql.Identifier(name) for name in names))
-    cursor = await tx.connection.execute(composed)
+    cursor = await (await tx.connection()).execute(composed)
     if cursor.description is None:
         return 0
     row = await cursor.fetchone()

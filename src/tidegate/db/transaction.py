@@ -5,6 +5,10 @@ table, then the stage's view of it is updated, then what the story says must fol
 transaction, then what comes ``after`` it is deferred as a job on the same connection. All of it commits, or none.
 
 Time, randomness and keys are taken once, when the transaction opens.
+
+A statement whose outcome nothing waits for is ``put``: it goes out with the next question, or with the commit, in one
+round trip (PostgreSQL's pipeline mode). Statements still run one after the other, in the order they were given, each
+seeing what those before it did; the first that fails undoes all.
 """
 
 import json
@@ -13,19 +17,27 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, LiteralString, TypeVar
+from typing import Any, Generic, LiteralString, TypeVar
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.clock import Clock
+from tidegate.kernel.errors import IntegrityError
 from tidegate.kernel.event import Event, encode, ids_in
 from tidegate.kernel.ids import Id, Randomness
 from tidegate.kernel.keys import Keyring
 
 Row = dict[str, Any]
 IdType = TypeVar("IdType", bound=Id)
+Found = TypeVar("Found")
+Found_co = TypeVar("Found_co", covariant=True)
+Second = TypeVar("Second")
+Third = TypeVar("Third")
+Fourth = TypeVar("Fourth")
+Fifth = TypeVar("Fifth")
+Sixth = TypeVar("Sixth")
 
 
 class ActorKind(StrEnum):
@@ -67,6 +79,18 @@ class Story:
     after_it: Mapping[type[Event], Sequence[Deferral]] = field(default_factory=dict)
 
 
+_BEGIN: tuple[LiteralString, Mapping[str, object]] = ("BEGIN", {})
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Generic[Found_co]):
+    """A query and how its rows are read, so that several can be asked at once."""
+
+    sql: LiteralString
+    values: Mapping[str, object]
+    read: Callable[[list[Row]], Found_co]
+
+
 class Transaction:
     """An open transaction, with the time, randomness and keys it was opened with."""
 
@@ -80,7 +104,8 @@ class Transaction:
         story: Story,
         actor: Actor,
     ) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._put: list[tuple[LiteralString, Mapping[str, object]]] = []
         self.now = now
         self.randomness = randomness
         self.keys = keys
@@ -91,20 +116,87 @@ class Transaction:
         """Make an id for something new."""
         return kind.new(self.now, self.randomness)
 
+    async def connection(self) -> AsyncConnection[Row]:
+        """Give the connection itself, for a library that writes on it, with everything before sent."""
+        await self._flush()
+        return self._connection
+
+    def put(self, sql: LiteralString, **values: object) -> None:
+        """Have a statement run before whatever comes next, without waiting for it."""
+        self._put.append((sql, values))
+
     async def execute(self, sql: LiteralString, **values: object) -> int:
         """Run a statement; give the number of rows it touched."""
-        cursor = await self.connection.execute(sql, values)
-        return cursor.rowcount
+        return (await self._run(sql, values)).rowcount
 
     async def rows(self, sql: LiteralString, **values: object) -> list[Row]:
         """Run a query; give all its rows."""
-        cursor = await self.connection.execute(sql, values)
-        return await cursor.fetchall()
+        return await (await self._run(sql, values)).fetchall()
 
     async def row(self, sql: LiteralString, **values: object) -> Row | None:
         """Run a query; give its first row."""
-        cursor = await self.connection.execute(sql, values)
-        return await cursor.fetchone()
+        return await (await self._run(sql, values)).fetchone()
+
+    async def answer(self, question: Question[Found]) -> Found:
+        """Ask one question."""
+        return question.read(await self.rows(question.sql, **question.values))
+
+    async def ask(
+        self,
+        first: Question[Found],
+        second: Question[Second],
+        third: Question[Third],
+        fourth: Question[Fourth],
+        fifth: Question[Fifth],
+        sixth: Question[Sixth],
+    ) -> tuple[Found, Second, Third, Fourth, Fifth, Sixth]:
+        """Ask several questions in one round trip; they are answered in their order."""
+        questions = (first, second, third, fourth, fifth, sixth)
+        async with self._connection.pipeline():
+            await self._send_put()
+            cursors = [await self._connection.execute(each.sql, each.values) for each in questions]
+        rows = [await cursor.fetchall() for cursor in cursors]
+        return (
+            first.read(rows[0]),
+            second.read(rows[1]),
+            third.read(rows[2]),
+            fourth.read(rows[3]),
+            fifth.read(rows[4]),
+            sixth.read(rows[5]),
+        )
+
+    async def _run(self, sql: LiteralString, values: Mapping[str, object]) -> AsyncCursor[Row]:
+        if not self._put:
+            return await self._connection.execute(sql, values)
+        async with self._connection.pipeline():
+            await self._send_put()
+            return await self._connection.execute(sql, values)
+
+    async def _flush(self) -> None:
+        if self._put:
+            async with self._connection.pipeline():
+                await self._send_put()
+
+    async def _send_put(self) -> None:
+        put, self._put = self._put, []
+        for sql, values in put:
+            await self._connection.execute(sql, values)
+
+    def begin(self) -> None:
+        """Begin with the first statement; a transaction that asks nothing costs nothing."""
+        self._put.append(_BEGIN)
+
+    async def commit(self) -> None:
+        """Make all of it last, or fail.
+
+        Raises:
+            IntegrityError: an earlier statement failed and nobody said so; nothing was written.
+        """
+        if self._put == [_BEGIN]:
+            return
+        done = await self._run("COMMIT", {})
+        if done.statusmessage != "COMMIT":
+            raise IntegrityError("A transaction ended without being written: try again.")
 
     async def backlog(self, sql: LiteralString, **values: object) -> Backlog:
         """Run a query that gives one row with the columns ``n`` and ``since``."""
@@ -115,7 +207,7 @@ class Transaction:
     async def append(self, *events: Event) -> None:
         """Write events, their views, and what follows with them."""
         for happened in events:
-            await self.execute(
+            self.put(
                 """
                 INSERT INTO event (at, kind, subject, about, actor_kind, actor, data)
                 VALUES (%(at)s, %(kind)s, %(subject)s, %(about)s, %(actor_kind)s, %(actor)s, %(data)s)
@@ -166,12 +258,24 @@ class Database:
     @asynccontextmanager
     async def transaction(self, actor: Actor) -> AsyncIterator[Transaction]:
         """Open a transaction; commit at its end, or undo all of it on an error."""
-        async with self.pool.connection() as connection, connection.transaction():
-            yield Transaction(
-                connection,
-                now=self.clock(),
-                randomness=self.randomness,
-                keys=self.keys,
-                story=self.story,
-                actor=actor,
-            )
+        async with self.pool.connection() as connection:  # undoes what was not committed
+            tx = self._transaction(connection, actor)
+            tx.begin()
+            yield tx
+            await tx.commit()
+
+    @asynccontextmanager
+    async def glance(self, actor: Actor) -> AsyncIterator[Transaction]:
+        """Read something small, each question by itself: for what does not have to fit together, and writes nothing."""
+        async with self.pool.connection() as connection:
+            yield self._transaction(connection, actor)
+
+    def _transaction(self, connection: AsyncConnection[Row], actor: Actor) -> Transaction:
+        return Transaction(
+            connection,
+            now=self.clock(),
+            randomness=self.randomness,
+            keys=self.keys,
+            story=self.story,
+            actor=actor,
+        )

@@ -105,7 +105,7 @@ async def matter_of(tx: Transaction, case: Case, policy: Policy) -> rules.Matter
     elif case.content is not None:
         anchor = await contents.load(tx, case.content)
         known = anchor.fingerprints if anchor else None
-        confirmed = known is not None and bool(await verdicts.removed_as(tx, known.sha256))
+        confirmed = known is not None and bool(await tx.answer(verdicts.removed_as(known.sha256)))
     return rules.Matter(case=case, contents=members, signal_confirmed=confirmed, policy=policy)
 
 

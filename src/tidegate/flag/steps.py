@@ -47,9 +47,9 @@ async def raise_flag(tx: Transaction, service: ServiceId, report: Report) -> tup
 
 async def _known(tx: Transaction, service: ServiceId, wanted: ContentId) -> Content:
     content = await contents.load(tx, wanted)
-    clear = await contents.find_clear(tx, content=wanted) if content is None else None
+    clear = await contents.find_clear(tx, wanted) if content is None else None
     if clear is not None and clear.submission.service == service:
-        await contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
+        contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
         if await contents.load(tx, clear.id) is None:
             await admit(tx, clear.id, clear.revision, clear.submission, clear.fingerprints)
             await contents.forget_clear(tx, clear.id)

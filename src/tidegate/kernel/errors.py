@@ -122,6 +122,12 @@ class Unavailable(TidegateError):
     kind = Kind.UNAVAILABLE
 
 
+class Busy(Unavailable):
+    """More uploads arrive than this node checks: send this one again after as long as Retry-After says."""
+
+    retry_after = 1
+
+
 class ConfigurationError(TidegateError):
     """A setting is wrong: run "tidegate config check"."""
 

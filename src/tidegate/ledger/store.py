@@ -123,7 +123,7 @@ async def oldest_hidden(tx: Transaction, shown: int) -> datetime | None:
 
 async def append_entries(tx: Transaction, start: int, batch: Sequence[tuple[UUID, bytes]]) -> None:
     """Give queued leaves their places in the log."""
-    async with tx.connection.cursor() as cursor:
+    async with (await tx.connection()).cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO ledger_entry (index, leaf, entry) VALUES (%s, %s, %s)",
             [(start + offset, leaf, entry) for offset, (leaf, entry) in enumerate(batch)],

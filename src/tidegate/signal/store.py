@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from tidegate.db.sealing import read_detail
-from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import DecisionId, SignalId
@@ -28,10 +28,10 @@ _POSITION_LOCK = 7_421_003
 VALUE_PART = "value"
 
 
-async def hold_position(tx: Transaction) -> int:
-    """Keep signals from changing until this transaction ends; give the newest position."""
-    await tx.execute("SELECT pg_advisory_xact_lock_shared(%(key)s)", key=_POSITION_LOCK)
-    return await position(tx)
+def hold_position(tx: Transaction) -> Question[int]:
+    """Keep signals from changing until this transaction ends; ask for the newest position."""
+    tx.put("SELECT pg_advisory_xact_lock_shared(%(key)s)", key=_POSITION_LOCK)
+    return newest_position()
 
 
 async def lock_positions(tx: Transaction) -> None:
@@ -48,11 +48,9 @@ async def next_position(tx: Transaction) -> int:
     return await tx.next_position("signal")
 
 
-async def position(tx: Transaction) -> int:
-    """Give the newest position."""
-    row = await tx.row("SELECT position FROM counter WHERE name = 'signal'")
-    assert row is not None
-    return int(row["position"])
+def newest_position() -> Question[int]:
+    """Ask for the newest position."""
+    return Question("SELECT position FROM counter WHERE name = 'signal'", {}, lambda rows: int(rows[0]["position"]))
 
 
 async def after(tx: Transaction, position_: int) -> list[Signal]:
@@ -63,6 +61,8 @@ async def after(tx: Transaction, position_: int) -> list[Signal]:
 
 async def load(tx: Transaction, signals: Sequence[SignalId]) -> list[Signal]:
     """Load signals as they stand now."""
+    if not signals:
+        return []
     rows = await tx.rows(
         "SELECT * FROM signal WHERE id = ANY(%(ids)s) ORDER BY id", ids=[signal.value for signal in signals]
     )

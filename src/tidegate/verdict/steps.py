@@ -87,14 +87,22 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     """
     check_submission(upload.submission)
     lookup = contents.lookup_digest(tx, upload.submission)
-    await contents.lock_identity(tx, lookup)
-    known = await contents.find(tx, lookup)
-    clear = None if known else await contents.find_clear(tx, lookup=lookup)
-    verdict = await _judge(tx, upload, known, policy)
+    contents.lock_identity(tx, lookup)
+    position, known, clear, removed_as, look_alikes, key = await tx.ask(
+        signals.hold_position(tx),
+        contents.known_by(lookup),
+        contents.clear_known_by(tx, lookup),
+        store.removed_as(upload.fingerprints.sha256),
+        store.look_alike_holds(),
+        contents.todays_key(tx),
+    )
+    verdict = await _judge(tx, upload, known, _Standing(position, removed_as, look_alikes), policy)
     if known is not None and _same_bytes(known, upload.fingerprints):
         return await _again(tx, known, upload, verdict, policy)
     if verdict.kind is VerdictKind.CLEAR and known is None:
-        return await _clear(tx, upload, lookup, clear, verdict)
+        return await _clear(tx, upload, lookup, clear, verdict, key)
+    # What has a recorded life is not clear as well.
+    clear = None if known else clear
     if clear is not None:
         await contents.forget_clear(tx, clear.id)
     content = known.id if known else clear.id if clear else tx.new(ContentId)
@@ -104,15 +112,34 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     return Answer(content=content, revision=revision, verdict=verdict)
 
 
-async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy: HoldPolicy) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a verdict rests on besides the upload, as it stands in this transaction."""
+
+    #: Of the newest signal; none changes until the transaction ends.
+    position: int
+    removed_as: frozenset[Label]
+    look_alike_holds: bool
+
+
+async def _judge(
+    tx: Transaction, upload: Upload, known: Content | None, standing: _Standing, policy: HoldPolicy
+) -> Verdict:
     """Ask the rules, with the signals as they stand in this transaction and not as an index remembered them."""
-    position = await signals.hold_position(tx)
-    newer = await signals.after(tx, upload.position) if position > upload.position else []
-    changed = {signal.id for signal in newer}
-    matches = [match for match in upload.matches if match.signal not in changed]
-    matches += compare(upload.fingerprints, newer, upload.text)
+    position, sha256 = standing.position, upload.fingerprints.sha256
+    matches = list(upload.matches)
+    if position > upload.position:
+        newer = await signals.after(tx, upload.position)
+        changed = {signal.id for signal in newer}
+        matches = [match for match in matches if match.signal not in changed]
+        matches += compare(upload.fingerprints, newer, upload.text)
     uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
-    sha256 = upload.fingerprints.sha256
+    # Only what would be held is held less for having been held before.
+    holds = (
+        await store.holds_of(tx, known.id if known else None, uploader, sha256)
+        if matches or standing.removed_as
+        else []
+    )
     return rules.judge(
         rules.Facts(
             account_class=upload.submission.account_class,
@@ -121,10 +148,10 @@ async def _judge(tx: Transaction, upload: Upload, known: Content | None, policy:
             unchecked=upload.unchecked,
             matches=tuple(matches),
             signals=await signals.load(tx, [match.signal for match in matches]),
-            removed_as=await store.removed_as(tx, sha256),
-            holds=await store.holds_of(tx, known.id if known else None, uploader, sha256),
+            removed_as=standing.removed_as,
+            holds=holds,
             position=position,
-            look_alike_holds=not upload.looking_back and await store.look_alike_holds(tx),
+            look_alike_holds=not upload.looking_back and standing.look_alike_holds,
             hold_for=policy.hold_for,
         ),
         tx.now,
@@ -169,6 +196,7 @@ async def _clear(
     lookup: bytes,
     before: ClearUpload | None,
     verdict: Verdict,
+    key: bytes | None,
 ) -> Answer:
     """Write the one row of a clear upload; the same upload again writes none."""
     if before is not None and before.fingerprints.sha256 == upload.fingerprints.sha256:
@@ -176,8 +204,17 @@ async def _clear(
     content, revision = (before.id, before.revision + 1) if before else (tx.new(ContentId), 1)
     if before is not None:
         await contents.forget_clear(tx, content)
-    await contents.record_clear(tx, content, revision, lookup, upload.submission, upload.fingerprints, verdict.position)
-    await store.add_to_tally(tx, VerdictKind.CLEAR)
+    contents.record_clear(
+        tx,
+        key or await contents.make_todays_key(tx),
+        content,
+        revision,
+        lookup,
+        upload.submission,
+        upload.fingerprints,
+        verdict.position,
+    )
+    store.add_to_tally(tx, VerdictKind.CLEAR)
     return Answer(content=content, revision=revision, verdict=verdict)
 
 
@@ -213,7 +250,7 @@ async def _give(
     for_people = rules.shown_to_people(verdict, sample, policy.unchecked_share)
     if data is not None and (for_people or rules.retried(verdict)):
         await keep_bytes(tx, content, revision, data)
-    await store.add_to_tally(tx, verdict.kind)
+    store.add_to_tally(tx, verdict.kind)
     await tx.append(
         VerdictGiven(
             content=content,
@@ -242,7 +279,12 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     known = await contents.load(tx, content, lock=True)
     if known is None or known.standing is Standing.ERASED:
         return None
-    verdict = await _judge(tx, upload, known, policy)
+    standing = _Standing(
+        await tx.answer(signals.hold_position(tx)),
+        await tx.answer(store.removed_as(upload.fingerprints.sha256)),
+        await tx.answer(store.look_alike_holds()),
+    )
+    verdict = await _judge(tx, upload, known, standing, policy)
     last = await store.latest(tx, content)
     running = await store.running_hold(tx, content)
     if running is not None or (last is not None and last["verdict"] == verdict.kind):

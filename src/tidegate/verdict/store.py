@@ -6,7 +6,7 @@ from datetime import datetime
 from tidegate.content.model import ContentErased
 from tidegate.content.store import facts_part, fingerprints_of, uploader_digest
 from tidegate.db.sealing import read_detail
-from tidegate.db.transaction import Projection, Row, Transaction
+from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.backlog import NOTHING, Backlog
 from tidegate.kernel.event import Event, decode
 from tidegate.kernel.ids import ContentId, ServiceId, SignalId
@@ -62,10 +62,13 @@ async def holds_due(tx: Transaction, now: datetime, most: int = 100) -> list[Con
     return [ContentId(row["content"]) for row in rows]
 
 
-async def removed_as(tx: Transaction, sha256: bytes) -> frozenset[Label]:
-    """Say as what our people decided to remove these very bytes, by decisions that stand; empty when they did not."""
-    rows = await tx.rows("SELECT DISTINCT label FROM removed_bytes WHERE sha256 = %(sha256)s", sha256=sha256)
-    return frozenset(Label(row["label"]) for row in rows)
+def removed_as(sha256: bytes) -> Question[frozenset[Label]]:
+    """Ask as what our people decided to remove these very bytes, by decisions that stand; none when they did not."""
+    return Question(
+        "SELECT DISTINCT label FROM removed_bytes WHERE sha256 = %(sha256)s",
+        {"sha256": sha256},
+        lambda rows: frozenset(Label(row["label"]) for row in rows),
+    )
 
 
 async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
@@ -177,22 +180,22 @@ async def answered_anything(tx: Transaction) -> bool:
     return await tx.row("SELECT 1 AS one FROM tally LIMIT 1") is not None
 
 
-async def look_alike_holds(tx: Transaction) -> bool:
-    """Say whether two people let look-alikes be held too."""
-    row = await tx.row("SELECT is_on FROM look_alike_holds")
-    return bool(row and row["is_on"])
+def look_alike_holds() -> Question[bool]:
+    """Ask whether two people let look-alikes be held too."""
+    return Question("SELECT is_on FROM look_alike_holds", {}, lambda rows: bool(rows and rows[0]["is_on"]))
 
 
-async def add_to_tally(tx: Transaction, what: str) -> None:
-    """Count an answer; sixteen rows a day share the load."""
-    await tx.execute(
+def add_to_tally(tx: Transaction, what: str, count: int = 1) -> None:
+    """Count an answer, or several; sixteen rows a day share the load."""
+    tx.put(
         """
-        INSERT INTO tally (day, what, shard, count) VALUES (%(day)s, %(what)s, %(shard)s, 1)
-        ON CONFLICT (day, what, shard) DO UPDATE SET count = tally.count + 1
+        INSERT INTO tally (day, what, shard, count) VALUES (%(day)s, %(what)s, %(shard)s, %(count)s)
+        ON CONFLICT (day, what, shard) DO UPDATE SET count = tally.count + EXCLUDED.count
         """,
         day=tx.now.date(),
         what=what,
         shard=tx.randomness(1)[0] % 16,
+        count=count,
     )
 
 

@@ -21,7 +21,7 @@ from tidegate.alarms.measures import Watch
 from tidegate.node import Node
 from tidegate.web import problems
 from tidegate.web.door import Door, Listener
-from tidegate.web.limits import Limits
+from tidegate.web.limits import Limits, Uploads
 from tidegate.web.live import Live
 
 log = structlog.get_logger()
@@ -134,6 +134,7 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door], as_p
     )
     application.state.node = node
     application.state.limits = Limits()
+    application.state.uploads = Uploads(node.settings.jail_children * node.settings.uploads_per_child)
     application.state.live = Live(node)
     if listener is Listener.STAFF:
         application.state.watch = Watch(node)

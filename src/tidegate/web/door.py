@@ -4,7 +4,7 @@ May decide: who gets in. A route that declares no listener and no permission can
 them is generated into ``docs/roles.md`` and every cell is tried by a test.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -74,12 +74,15 @@ class Door:
         *,
         needs: Needs,
         quiet: bool = False,
+        uploads: bool = False,
         **more: Any,  # noqa: ANN401 - what FastAPI takes
     ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
         """Declare a route: its method, its path and who may use it.
 
-        A quiet one is asked by an open page by itself, which must not pass for a person who is still there.
+        A quiet one is asked by an open page by itself, which must not pass for a person who is still there. One that
+        uploads bytes to be checked is refused while too many are under way.
         """
+        guard = _guard(self.listener, method, needs, quiet=quiet)
 
         def add(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
             Door.every.append(Declared(self.listener, method, path, needs, handler.__name__, quiet))
@@ -87,7 +90,7 @@ class Door:
                 path,
                 handler,
                 methods=[method],
-                dependencies=[Depends(_guard(self.listener, method, needs, quiet=quiet))],
+                dependencies=[Depends(_guard_uploads(guard) if uploads else guard)],
                 openapi_extra={"x-needs": str(needs)},
                 **more,
             )
@@ -108,6 +111,17 @@ def _guard(listener: Listener, method: str, needs: Needs, *, quiet: bool) -> Cal
     return guard
 
 
+def _guard_uploads(guard: Callable[[Request], Awaitable[None]]) -> Callable[[Request], AsyncIterator[None]]:
+    async def guard_uploads(request: Request) -> AsyncIterator[None]:
+        # Before anything else: when there is far too much to do, saying so must cost next to nothing.
+        with request.app.state.uploads.enter() as upload:
+            request.state.upload = upload
+            await guard(request)
+            yield
+
+    return guard_uploads
+
+
 async def _let_key_in(request: Request, needs: Needs) -> None:
     """Check an API key and its scope.
 
@@ -120,7 +134,7 @@ async def _let_key_in(request: Request, needs: Needs) -> None:
     if scheme.lower() != "bearer" or not text:
         raise Unauthenticated('Send an API key as "Authorization: Bearer tidegate_...".')
     node = node_of(request)
-    async with node.database.transaction(Actor(ActorKind.PLATFORM)) as tx:
+    async with node.database.glance(Actor(ActorKind.PLATFORM)) as tx:
         key = await authenticate_key(tx, text.strip())
     if isinstance(needs, Scope) and needs not in key.scopes:
         raise Forbidden(

@@ -1,4 +1,4 @@
-"""Rate limits: a bucket a key, per process.
+"""Limits of one process: how often someone may ask, and how many uploads are under way at once.
 
 May decide: when to say "too many". Kept in memory: a restart forgets, several processes multiply; it protects the
 node, it is no rule of the floor. Sign-in attempts are counted in the database instead.
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tidegate.kernel.errors import RateLimited
+from tidegate.kernel.errors import Busy, RateLimited
 
 _MOST_BUCKETS = 100_000
 
@@ -56,3 +56,60 @@ class Limits:
             yield
         finally:
             self._inside.discard(who)
+
+
+#: So many uploads may be arriving for each that may be checked: a slow sender keeps no one from being checked.
+_ARRIVING = 8
+
+
+class Uploads:
+    """How many uploads are under way; one too many is refused before its bytes are read, so that no one waits long."""
+
+    def __init__(self, most_checked: int) -> None:
+        self._most_checked = most_checked
+        self._most_arriving = most_checked * _ARRIVING
+        self._arriving: set[UploadUnderWay] = set()
+        self._checked: set[UploadUnderWay] = set()
+
+    @contextmanager
+    def enter(self) -> Iterator["UploadUnderWay"]:
+        """Let an upload begin to arrive; it has left when the block ends.
+
+        Raises:
+            Busy: there is no room.
+        """
+        if len(self._checked) >= self._most_checked or len(self._arriving) >= self._most_arriving:
+            raise Busy
+        upload = UploadUnderWay(self)
+        self._arriving.add(upload)
+        try:
+            yield upload
+        finally:
+            self._arriving.discard(upload)
+            self._checked.discard(upload)
+
+    def check(self, upload: "UploadUnderWay") -> None:
+        """Have an upload that has arrived checked.
+
+        Raises:
+            Busy: others arrived meanwhile.
+        """
+        if len(self._checked) >= self._most_checked:
+            raise Busy
+        self._arriving.discard(upload)
+        self._checked.add(upload)
+
+
+class UploadUnderWay:
+    """One upload, from its first byte to its answer."""
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+
+    def arrived(self) -> None:
+        """Say that all its bytes are here.
+
+        Raises:
+            Busy: see ``Uploads.check``.
+        """
+        self._uploads.check(self)

@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tidegate.kernel.errors import Kind, NotFound, RateLimited, TidegateError, Unavailable
+from tidegate.kernel.errors import Busy, Kind, NotFound, RateLimited, TidegateError, Unavailable
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ def of_error(error: TidegateError) -> JSONResponse:
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     if error.kind is Kind.UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+        headers["Retry-After"] = str(error.retry_after if isinstance(error, Busy) else RETRY_SECONDS)
     if error.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and error.kind is not Kind.UNAVAILABLE:

@@ -102,7 +102,7 @@ async def policy_page(request: Request) -> Response:
         )
         for number in NUMBERS
     ]
-    look_alike_holds = await node.run(staff(request), verdicts.look_alike_holds)
+    look_alike_holds = await node.run(staff(request), lambda tx: tx.answer(verdicts.look_alike_holds()))
     return render(
         request,
         "staff/policy.html",

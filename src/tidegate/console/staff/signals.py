@@ -64,8 +64,8 @@ async def signals_page(request: Request) -> Response:
             "known": known[:PAGE],
             "next": known[PAGE - 1].position if len(known) > PAGE else None,
             "count": await store.count(tx, filters),
-            "position": await store.position(tx),
-            "look_alike_holds": await verdict_store.look_alike_holds(tx),
+            "position": await tx.answer(store.newest_position()),
+            "look_alike_holds": await tx.answer(verdict_store.look_alike_holds()),
             "proposals": await look_alike_proposals(tx),
         }
 
