@@ -253,7 +253,7 @@ def dihedral_bits(waves: Floats) -> NDArray[np.uint8]:
         for row in range(WAVES):
             for column in range(WAVES):
                 value = waves[row, column]
-                if _negated(variant, row, column):
+                if negated(variant, row, column):
                     value = -value
                 if variant in (1, 3, 6, 7):
                     turned[column, row] = value
@@ -268,7 +268,8 @@ def dihedral_bits(waves: Floats) -> NDArray[np.uint8]:
 
 
 @kernel
-def _negated(variant: int, row: int, column: int) -> bool:
+def negated(variant: int, row: int, column: int) -> bool:
+    """Say whether a rotation or flip, by its number, negates this wave."""
     if variant in (1, 5):
         return column % 2 == 0
     if variant in (3, 4):

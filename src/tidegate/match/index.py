@@ -12,6 +12,7 @@ from tidegate.content.model import Fingerprints
 from tidegate.match.exact import ExactBytes
 from tidegate.match.model import Match
 from tidegate.match.pictures import Pictures
+from tidegate.match.videos import Videos
 from tidegate.signal.model import Signal
 
 
@@ -35,7 +36,8 @@ class Index:
 
     def __init__(self) -> None:
         self.position = 0
-        self._parts: tuple[Part, ...] = (ExactBytes(), Pictures())
+        self.videos = Videos()
+        self._parts: tuple[Part, ...] = (ExactBytes(), Pictures(), self.videos)
 
     def bring_forward(self, changed: Sequence[Signal]) -> None:
         """Take in the signals that changed after ``position``, in the order of their positions."""
