@@ -12,7 +12,7 @@ from tidegate.case import steps as cases
 from tidegate.case import store as case_store
 from tidegate.case.model import Reason as CaseReason
 from tidegate.content import store as contents
-from tidegate.content.model import Content, ContentEdited, LookKind
+from tidegate.content.model import Content, ContentEdited, ContentKind, LookKind
 from tidegate.content.rules import kept_until
 from tidegate.content.steps import forget
 from tidegate.db.jobs import defer
@@ -29,7 +29,7 @@ from tidegate.flag import store as flag_store
 from tidegate.flag.model import FlagRaised
 from tidegate.flag.model import Outcome as FlagOutcome
 from tidegate.kernel.event import Event
-from tidegate.kernel.ids import ContentId
+from tidegate.kernel.ids import ContentId, DecisionId
 from tidegate.ledger import leaf
 from tidegate.ledger import steps as ledger
 from tidegate.match.model import QUALITY_FLOOR
@@ -136,6 +136,9 @@ async def _make_known(tx: Transaction, happened: DecisionIssued, content: Conten
         for look in fingerprints.looks
         if look.quality >= QUALITY_FLOOR and look.kind is not LookKind.FRAME and not fingerprints.reduced
     ]
+    if fingerprints.address:
+        # Never its host: that speaks of other people's pages, too.
+        values.append((FingerprintKind.URL, fingerprints.address.encode()))
     for kind, value in values:
         signal = await signals.add(tx, kind, value, (happened.label,), Provenance.OWN)
         await signals.confirm(tx, signal, (happened.label,), happened.decision)
@@ -236,6 +239,25 @@ async def look_back_later(tx: Transaction, happened: SignalConfirmed) -> None:
     await defer(tx, "look_back", lock="look_back", signal=str(happened.signal))
 
 
+async def make_texts_known_later(tx: Transaction, happened: DecisionIssued) -> None:
+    """What a decided text comes down to is read in the jail, so its signal follows after the commit."""
+    if not happened.new_signal:
+        return
+    for content in await contents.load_many(tx, [shown.content for shown in happened.contents]):
+        if content.kind is ContentKind.TEXT:
+            await defer(tx, "make_text_known", decision=str(happened.decision), content=str(content.id))
+
+
+async def make_text_known(tx: Transaction, decision: DecisionId, content: ContentId, letters: str) -> None:
+    """Add the signal of a decided text, if the decision still stands."""
+    await signal_store.lock_positions(tx)
+    loaded = await decision_store.load(tx, decision)
+    if loaded is None or loaded.label is None or await decision_store.in_force(tx, content) != decision:
+        return
+    signal = await signals.add(tx, FingerprintKind.TEXT, letters.encode(), (loaded.label,), Provenance.OWN)
+    await signals.confirm(tx, signal, (loaded.label,), decision)
+
+
 # --- forgetting ---
 
 
@@ -283,10 +305,11 @@ WITH: dict[type[Event], Sequence[Follower]] = {
     SignalWithdrawn: (publish_withdrawal, look_again),
     AppealOpened: (publish_complaint,),
     AppealDecided: (carry_out_judgement,),
-    ProposalApproved: (verdicts.switch_on_look_alike_holds,),
+    ProposalApproved: (verdicts.switch_on_look_alike_holds, signals.confirm_domain),
 }
 
 AFTER: dict[type[Event], Sequence[Deferral]] = {
+    DecisionIssued: (make_texts_known_later,),
     Instructed: (deliver_later,),
     Resent: (deliver_again,),
     SignalConfirmed: (look_back_later,),

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from psycopg import errors
@@ -17,6 +17,8 @@ from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
+from tidegate.fingerprint import text as texts
+from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import fingerprint_in
 from tidegate.flow import STORY
@@ -60,10 +62,24 @@ async def _picture(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints
     return fingerprints, None
 
 
+async def _text(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, str]:
+    found = await texts.fingerprint_in(jail, data)
+    return Fingerprints(sha256=sha256, sketch=found.sketch), found.letters
+
+
+async def _link(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, None]:
+    address = await address_in(jail, data)
+    return Fingerprints(sha256=sha256, address=address, host=domain_of(address)), None
+
+
 #: Computes what bytes of one kind look like, and for a text its normalised words; raises ``JailError`` if it cannot.
 Engine = Callable[[Jail, bytes, bytes], Awaitable[tuple[Fingerprints, str | None]]]
 
-ENGINES: Mapping[ContentKind, Engine] = {ContentKind.PICTURE: _picture}
+ENGINES: Mapping[ContentKind, Engine] = {
+    ContentKind.PICTURE: _picture,
+    ContentKind.TEXT: _text,
+    ContentKind.LINK: _link,
+}
 
 
 @dataclass(slots=True)
@@ -135,9 +151,28 @@ class Node:
                 unchecked = Unchecked(error.reason)
         await self.follow_signals()
         matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
+        if data is not None and text is not None:
+            matches = await self._in_characters(data, matches)
         return Checked(
             fingerprints=fingerprints, text=text, unchecked=unchecked, matches=tuple(matches), position=position
         )
+
+    async def _in_characters(self, data: bytes, matches: list[Match]) -> list[Match]:
+        """Say where spans of letters stand in the text itself; where that fails, the match stands without its span."""
+        spans = {match.signal: match.span for match in matches if match.span is not None}
+        if not spans:
+            return matches
+        try:
+            found = await texts.locate_in(self.jail, data, [(span.start, span.end) for span in spans.values()])
+        except JailError:
+            return [replace(match, span=None) for match in matches]
+        places = dict(zip(spans, found, strict=True))
+        return [
+            replace(match, span=replace(match.span, start=places[match.signal][0], end=places[match.signal][1]))
+            if match.span is not None
+            else match
+            for match in matches
+        ]
 
     @property
     def session_cookie(self) -> str:

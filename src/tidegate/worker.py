@@ -16,6 +16,7 @@ from procrastinate import App, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
+from tidegate import flow
 from tidegate.api.idempotency import forget_old as forget_old_answers
 from tidegate.content import store as contents
 from tidegate.content.model import AccountClass, Content, Fingerprints, Look, Standing, Submission
@@ -27,16 +28,18 @@ from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
 from tidegate.enforcement.delivery import attempt, payload
 from tidegate.enforcement.model import Instruction, Problem, State
+from tidegate.fingerprint.text import SHORTEST_KNOWN, Sketch, fingerprint_in, sketch_of, stored_hashes
 from tidegate.flow import forget_due
+from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.kernel.event import Language
 from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, SignalId
-from tidegate.match.index import compare
+from tidegate.match.index import Index, compare
 from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
 from tidegate.people import store as people
 from tidegate.signal import store as signals
-from tidegate.signal.model import FingerprintKind
+from tidegate.signal.model import FingerprintKind, Signal
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
 from tidegate.verdict.steps import Upload
@@ -72,6 +75,10 @@ def make_app(node: Node, client: AsyncClient) -> App:
     @app.task(name="look_back", retry=BackOff())
     async def look_back_task(signal: str) -> None:
         await look_back(node, SignalId.parse(signal))
+
+    @app.task(name="make_text_known", retry=BackOff())
+    async def make_text_known_task(decision: str, content: str) -> None:
+        await make_text_known(node, DecisionId.parse(decision), ContentId.parse(content))
 
     return app
 
@@ -131,21 +138,69 @@ async def look_back(node: Node, identity: SignalId) -> None:
         loaded = await signals.load(tx, [identity])
         if not loaded:
             return []
-        (signal,) = loaded
-        if signal.kind is FingerprintKind.SHA256:
-            exact = await contents.with_bytes(tx, signal.value)
-            return exact + await contents.clear_with_bytes(tx, signal.value, signal.position)
-        found: list[ContentId] = []
-        for page_of in (_recorded_pages, _clear_pages):
-            async for content, variants in page_of(tx, signal.position):
-                known = Fingerprints(sha256=b"", looks=(Look(pdq=variants, quality=100),), quality=100)
-                if compare(known, [signal]):
-                    found.append(content)
-        return found
+        return await _judged_before(tx, loaded[0])
 
     found = await node.run(MACHINE, read)
     for content in found:
         await _judge_again(node, content)
+
+
+async def _judged_before(tx: Transaction, signal: Signal) -> list[ContentId]:
+    """Find what a new signal may match among everything judged before it, recorded or clear."""
+    match signal.kind:
+        case FingerprintKind.SHA256:
+            exact = await contents.with_bytes(tx, signal.value)
+            return exact + await contents.clear_with_bytes(tx, signal.value, signal.position)
+        case FingerprintKind.TEXT:
+            return await _texts_like(tx, signal)
+        case FingerprintKind.URL:
+            address = signal.value.decode()
+            same = await contents.with_address(tx, address)
+            return same + await contents.clear_with_address(tx, address, signal.position)
+        case FingerprintKind.DOMAIN:
+            host = signal.value.decode()
+            return await contents.with_host(tx, host) + await contents.clear_with_host(tx, host, signal.position)
+    return await _pictures_like(tx, signal)
+
+
+async def _pictures_like(tx: Transaction, signal: Signal) -> list[ContentId]:
+    found: list[ContentId] = []
+    for page_of in (_recorded_pages, _clear_pages):
+        async for content, variants in page_of(tx, signal.position):
+            known = Fingerprints(sha256=b"", looks=(Look(pdq=variants, quality=100),), quality=100)
+            if compare(known, [signal]):
+                found.append(content)
+    return found
+
+
+async def _texts_like(tx: Transaction, signal: Signal) -> list[ContentId]:
+    """Find earlier texts by their sketches, recorded or clear."""
+    hashes = stored_hashes(sketch_of(signal.value.decode()).pack())
+    index = Index()
+    index.bring_forward([signal])
+    sketches = await contents.with_sketch(tx, hashes)
+    sketches += await contents.clear_with_sketch(tx, hashes, signal.position)
+    return [content for content, sketch in sketches if index.search(Fingerprints(sha256=b"", sketch=sketch))[0]]
+
+
+async def make_text_known(node: Node, decision: DecisionId, content: ContentId) -> None:
+    """Read a decided text in the jail and make it known, if it is long enough to be anybody's."""
+
+    async def read(tx: Transaction) -> bytes | None:
+        loaded = await contents.load(tx, content)
+        return None if loaded is None else await contents.bytes_of(tx, loaded)
+
+    data = await node.run(MACHINE, read)
+    if data is None:
+        return
+    try:
+        found = await fingerprint_in(node.jail, data)
+    except JailError as error:
+        if error.reason in {Reason.TIMEOUT, Reason.ENGINE_DOWN}:
+            raise
+        return
+    if Sketch.unpack(found.sketch).units >= SHORTEST_KNOWN:
+        await node.run(MACHINE, lambda tx: flow.make_text_known(tx, decision, content, found.letters))
 
 
 async def _recorded_pages(tx: Transaction, _position: int) -> Any:  # noqa: ANN401 - an async generator

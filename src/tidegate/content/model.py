@@ -112,6 +112,7 @@ class Fingerprints:
         frames: of a video, packed (``fingerprint/video.py``).
         sketch: of a text, its MinHash (``fingerprint/text.py``).
         address: of a link, its canonical form (``fingerprint/link.py``).
+        host: of a link, the host as a domain signal names it.
     """
 
     sha256: bytes
@@ -123,6 +124,7 @@ class Fingerprints:
     frames: bytes = b""
     sketch: bytes = b""
     address: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

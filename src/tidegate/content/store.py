@@ -91,6 +91,7 @@ def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, An
         "frames": fingerprints.frames.hex(),
         "sketch": fingerprints.sketch.hex(),
         "address": fingerprints.address,
+        "host": fingerprints.host,
     }
 
 
@@ -143,6 +144,32 @@ async def with_pdq(tx: Transaction, after: ContentId | None, *, most: int = 10_0
     return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
 
 
+async def with_sketch(tx: Transaction, hashes: Sequence[int]) -> list[tuple[ContentId, bytes]]:
+    """Find contents whose sketch has any of these hashes: (id, the sketch)."""
+    rows = await tx.rows(
+        "SELECT id, sketch FROM content WHERE sketch_hashes(sketch) && %(hashes)s::int[] ORDER BY id",
+        hashes=[_as_stored(value) for value in hashes],
+    )
+    return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
+
+
+async def with_address(tx: Transaction, address: str) -> list[ContentId]:
+    """Find contents that are a link to this address."""
+    rows = await tx.rows("SELECT id FROM content WHERE address = %(address)s ORDER BY id", address=address)
+    return [ContentId(row["id"]) for row in rows]
+
+
+async def with_host(tx: Transaction, host: str) -> list[ContentId]:
+    """Find contents that are a link to this host."""
+    rows = await tx.rows("SELECT id FROM content WHERE host = %(host)s ORDER BY id", host=host)
+    return [ContentId(row["id"]) for row in rows]
+
+
+def _as_stored(value: int) -> int:
+    """Give 32 bits as PostgreSQL's integers hold them, with a sign."""
+    return value - (1 << 32) if value >= 1 << 31 else value
+
+
 async def not_erased(tx: Transaction, after: ContentId | None, *, most: int = 500) -> list[Content]:
     """Page through contents that were not erased, by id."""
     rows = await tx.rows(
@@ -181,10 +208,10 @@ def record_clear(
     tx.put(
         """
         INSERT INTO clear_upload (day, id, revision, at, lookup, service, kind, surface, account_class, reach,
-            language, country, sha256, pdq, quality, frames, sketch, address, position, sealed)
+            language, country, sha256, pdq, quality, frames, sketch, address, host, position, sealed)
         VALUES (%(day)s, %(id)s, %(revision)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s,
             %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(frames)s,
-            %(sketch)s, %(address)s, %(position)s, %(sealed)s)
+            %(sketch)s, %(address)s, %(host)s, %(position)s, %(sealed)s)
         """,
         day=tx.now.date(),
         id=content,
@@ -204,6 +231,7 @@ def record_clear(
         frames=fingerprints.frames or None,
         sketch=fingerprints.sketch or None,
         address=address_digest(tx, fingerprints.address) if fingerprints.address else None,
+        host=host_digest(tx, fingerprints.host) if fingerprints.host else None,
         position=position,
         sealed=seal(key, plain, bound_to=content.value.bytes, randomness=tx.randomness),
     )
@@ -258,6 +286,39 @@ async def clear_with_pdq(
         most=most,
     )
     return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
+
+
+async def clear_with_sketch(tx: Transaction, hashes: Sequence[int], position: int) -> list[tuple[ContentId, bytes]]:
+    """Find clear uploads judged before this signal position whose sketch has any of these hashes: (id, the sketch)."""
+    rows = await tx.rows(
+        """
+        SELECT id, sketch FROM clear_upload
+        WHERE sketch_hashes(sketch) && %(hashes)s::int[] AND position < %(position)s ORDER BY id
+        """,
+        hashes=[_as_stored(value) for value in hashes],
+        position=position,
+    )
+    return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
+
+
+async def clear_with_address(tx: Transaction, address: str, position: int) -> list[ContentId]:
+    """Find clear uploads judged before this signal position that were a link to this address."""
+    rows = await tx.rows(
+        "SELECT DISTINCT id FROM clear_upload WHERE address = %(digest)s AND position < %(position)s ORDER BY id",
+        digest=address_digest(tx, address),
+        position=position,
+    )
+    return [ContentId(row["id"]) for row in rows]
+
+
+async def clear_with_host(tx: Transaction, host: str, position: int) -> list[ContentId]:
+    """Find clear uploads judged before this signal position that were a link to this host."""
+    rows = await tx.rows(
+        "SELECT DISTINCT id FROM clear_upload WHERE host = %(digest)s AND position < %(position)s ORDER BY id",
+        digest=host_digest(tx, host),
+        position=position,
+    )
+    return [ContentId(row["id"]) for row in rows]
 
 
 async def prepare_days(tx: Transaction, keep_days: int) -> None:
@@ -341,12 +402,18 @@ def fingerprints_of(facts_: dict[str, Any]) -> Fingerprints:
         frames=bytes.fromhex(facts_.get("frames", "")),
         sketch=bytes.fromhex(facts_.get("sketch", "")),
         address=facts_.get("address", ""),
+        host=facts_.get("host", ""),
     )
 
 
 def address_digest(tx: Transaction, address: str) -> bytes:
     """Digest the canonical form of a link."""
     return tx.keys.lookup("address", address)
+
+
+def host_digest(tx: Transaction, host: str) -> bytes:
+    """Digest the host of a link."""
+    return tx.keys.lookup("host", host)
 
 
 def _searched(fingerprints: Fingerprints) -> bytes:
@@ -407,6 +474,7 @@ def _content(row: Row) -> Content:
             frames=bytes(row["frames"] or b""),
             sketch=bytes(row["sketch"] or b""),
             address=row["address"] or "",
+            host=row["host"] or "",
         ),
         bytes_kept=row["bytes_kept"],
     )
@@ -433,16 +501,18 @@ async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
         """
         INSERT INTO content (id, revision, service, kind, standing, surface, account_class, reach, language, country,
             lookup, uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address,
-            bytes_kept)
+            host, bytes_kept)
         VALUES (%(id)s, %(revision)s, %(service)s, %(kind)s, 'shown', %(surface)s, %(account_class)s, %(reach)s,
             %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(caption)s, %(sha256)s, %(pdq)s, %(looks)s,
-            %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s, false)
+            %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s,
+            %(host)s, false)
         ON CONFLICT (id) DO UPDATE SET (revision, standing, surface, account_class, reach, language, country, lookup,
-            uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, bytes_kept)
+            uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, host,
+            bytes_kept)
           = (EXCLUDED.revision, 'shown', EXCLUDED.surface, EXCLUDED.account_class, EXCLUDED.reach, EXCLUDED.language,
             EXCLUDED.country, EXCLUDED.lookup, EXCLUDED.uploader, EXCLUDED.caption, EXCLUDED.sha256, EXCLUDED.pdq,
             EXCLUDED.looks, EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, EXCLUDED.reduced, EXCLUDED.frames,
-            EXCLUDED.sketch, EXCLUDED.address, false)
+            EXCLUDED.sketch, EXCLUDED.address, EXCLUDED.host, false)
         """,
         id=happened.content,
         revision=happened.revision,
@@ -470,6 +540,7 @@ def _fingerprint_columns(known: Fingerprints) -> dict[str, object]:
         "frames": known.frames or None,
         "sketch": known.sketch or None,
         "address": known.address or None,
+        "host": known.host or None,
     }
 
 
@@ -505,7 +576,7 @@ async def _erased(tx: Transaction, happened: ContentErased) -> None:
         """
         UPDATE content SET standing = 'erased', lookup = NULL, uploader = NULL, caption = NULL, sha256 = NULL,
             pdq = NULL, looks = NULL, quality = 0, width = 0, height = 0, reduced = false, frames = NULL, sketch = NULL,
-            address = NULL, bytes_kept = false WHERE id = %(id)s
+            address = NULL, host = NULL, bytes_kept = false WHERE id = %(id)s
         """,
         id=happened.content,
     )

@@ -22,7 +22,11 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import Account, unusable
 
 #: Named, never imported: this is the side that must not decode.
-ENGINES = ("tidegate.fingerprint.decoder",)
+ENGINES = (
+    "tidegate.fingerprint.decoder",
+    "tidegate.fingerprint.text_engine",
+    "tidegate.fingerprint.link_engine",
+)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 

@@ -182,14 +182,14 @@ def of_judgement(happened: AppealDecided, content: Content) -> list[Draft]:
 
 
 def of_confirmed_signal(happened: SignalConfirmed) -> list[Draft]:
-    """Publish that something is now known; what it is stays unsaid."""
+    """Publish that something is now known; what it is stays unsaid, and so does which two people proposed it."""
     return [
         Draft(
             kind=LeafKind.SIGNAL_ADDED,
             about=happened.signal,
             basis=Basis.OWN_FINDING,
             decided_by=DecidedBy.TWO_PEOPLE,
-            details={"signal": str(happened.signal), "decision": str(happened.decision)},
+            details=_rests_on(happened),
         )
     ]
 
@@ -200,12 +200,18 @@ def of_withdrawn_signal(happened: SignalWithdrawn) -> list[Draft]:
         Draft(
             kind=LeafKind.SIGNAL_WITHDRAWN,
             about=happened.signal,
-            basis=Basis.APPEAL,
-            decided_by=DecidedBy.OTHER_PEOPLE,
+            basis=Basis.APPEAL if happened.decision else Basis.OWN_FINDING,
+            decided_by=DecidedBy.OTHER_PEOPLE if happened.decision else DecidedBy.ONE_PERSON,
             cites=(LeafKind.SIGNAL_ADDED,),
-            details={"signal": str(happened.signal), "decision": str(happened.decision)},
+            details=_rests_on(happened),
         )
     ]
+
+
+def _rests_on(happened: SignalConfirmed | SignalWithdrawn) -> dict[str, Json]:
+    """Name a signal and the decision it rests on; a domain rests on none."""
+    found: dict[str, Json] = {"signal": str(happened.signal)}
+    return found | {"decision": str(happened.decision)} if happened.decision else found
 
 
 def decided_by(people: int) -> DecidedBy:

@@ -10,8 +10,10 @@ from typing import Protocol
 
 from tidegate.content.model import Fingerprints
 from tidegate.match.exact import ExactBytes
+from tidegate.match.links import Links
 from tidegate.match.model import Match
 from tidegate.match.pictures import Pictures
+from tidegate.match.texts import Texts
 from tidegate.match.videos import Videos
 from tidegate.signal.model import Signal
 
@@ -37,7 +39,7 @@ class Index:
     def __init__(self) -> None:
         self.position = 0
         self.videos = Videos()
-        self._parts: tuple[Part, ...] = (ExactBytes(), Pictures(), self.videos)
+        self._parts: tuple[Part, ...] = (ExactBytes(), Pictures(), self.videos, Texts(), Links())
 
     def bring_forward(self, changed: Sequence[Signal]) -> None:
         """Take in the signals that changed after ``position``, in the order of their positions."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from tidegate.kernel.event import Event, event
-from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, StaffId
+from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, SignalId, StaffId
 
 
 class PasskeyId(Id):
@@ -151,6 +151,7 @@ class ProposalKind(StrEnum):
     STAFF_RESTORE = "staff_restore"
     PASSKEY_RESET = "passkey_reset"
     LOOK_ALIKE_HOLDS_ON = "look_alike_holds_on"
+    DOMAIN_SIGNAL = "domain_signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class ProposalNeeds:
     approve: Permission
     staff: bool = False
     role: bool = False
+    signal: bool = False
 
 
 #: A kind that another stage acts on needs only its row here: that stage follows ``people.proposal_approved``.
@@ -170,6 +172,7 @@ PROPOSAL_NEEDS: dict[ProposalKind, ProposalNeeds] = {
     ProposalKind.STAFF_RESTORE: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True),
     ProposalKind.PASSKEY_RESET: ProposalNeeds(Permission.MANAGE_PEOPLE, Permission.APPROVE_PEOPLE, staff=True),
     ProposalKind.LOOK_ALIKE_HOLDS_ON: ProposalNeeds(Permission.SET_POLICY, Permission.APPROVE_POLICY),
+    ProposalKind.DOMAIN_SIGNAL: ProposalNeeds(Permission.SET_POLICY, Permission.APPROVE_POLICY, signal=True),
 }
 
 PROPOSAL_LIFE = timedelta(hours=24)
@@ -201,6 +204,7 @@ class Proposal:
     role: Role | None
     expires_at: datetime
     decided_by: StaffId | None = None
+    signal: SignalId | None = None
 
 
 class Scope(StrEnum):
@@ -335,6 +339,7 @@ class Proposed(Event):
     staff: StaffId | None
     role: Role | None
     expires_at: datetime
+    signal: SignalId | None = None
 
 
 @event("people.proposal_approved")
@@ -347,6 +352,7 @@ class ProposalApproved(Event):
     approved_by: StaffId
     staff: StaffId | None
     role: Role | None
+    signal: SignalId | None = None
 
 
 @event("people.proposal_declined")

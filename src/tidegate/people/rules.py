@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from tidegate.kernel.errors import Forbidden, Malformed, RuleBroken, WrongState
 from tidegate.kernel.event import Event
-from tidegate.kernel.ids import KeyId, ProposalId, ServiceId, StaffId
+from tidegate.kernel.ids import KeyId, ProposalId, ServiceId, SignalId, StaffId
 from tidegate.people.model import (
     DEFAULT_SCOPES,
     INCOMPATIBLE,
@@ -192,6 +192,7 @@ def propose(
     *,
     target: Staff | None,
     role: Role | None,
+    signal: SignalId | None = None,
     administrators: AbstractSet[StaffId],
     now: datetime,
 ) -> Proposed:
@@ -204,11 +205,15 @@ def propose(
     """
     needs = PROPOSAL_NEEDS[kind]
     require(by, needs.propose)
-    if (target is not None) is not needs.staff or (role is not None) is not needs.role:
-        wanted = " and ".join(word for word, asked in (("staff", needs.staff), ("role", needs.role)) if asked)
+    asked = {"staff": needs.staff, "role": needs.role, "signal": needs.signal}
+    named = {"staff": target is not None, "role": role is not None, "signal": signal is not None}
+    if asked != named:
         raise Malformed(
             'A proposal "%(kind)s" names %(wanted)s.',
-            values={"kind": kind, "wanted": wanted or "neither staff nor role"},
+            values={
+                "kind": kind,
+                "wanted": " and ".join(word for word, wanted in asked.items() if wanted) or "neither staff nor role",
+            },
             reference="kind",
         )
     made = Proposed(
@@ -218,6 +223,7 @@ def propose(
         staff=None if target is None else target.id,
         role=role,
         expires_at=now + PROPOSAL_LIFE,
+        signal=signal,
     )
     _effect(kind, proposal, target=target, role=role, administrators=administrators)
     return made
@@ -271,6 +277,7 @@ def approve(
         approved_by=by.id,
         staff=proposal.staff,
         role=proposal.role,
+        signal=proposal.signal,
     )
     effect = _effect(proposal.kind, proposal.id, target=target, role=proposal.role, administrators=administrators)
     return approved, effect
@@ -329,7 +336,7 @@ def _effect(
             if target.standing is not StaffStanding.SUSPENDED:
                 raise WrongState("This person is not suspended.")
             return (StaffRestored(staff=target.id, proposal=proposal),)
-        case ProposalKind.PASSKEY_RESET | ProposalKind.LOOK_ALIKE_HOLDS_ON:
+        case ProposalKind.PASSKEY_RESET | ProposalKind.LOOK_ALIKE_HOLDS_ON | ProposalKind.DOMAIN_SIGNAL:
             return ()
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import ActorKind, Transaction
 from tidegate.kernel.errors import Forbidden, NotFound, Unauthenticated
-from tidegate.kernel.ids import KeyId, ProposalId, ServiceId, StaffId
+from tidegate.kernel.ids import KeyId, ProposalId, ServiceId, SignalId, StaffId
 from tidegate.people import key_text, rules, sign_in_store, store
 from tidegate.people.model import (
     DEFAULT_SCOPES,
@@ -174,7 +174,12 @@ async def end_sessions(tx: Transaction, staff: StaffId) -> None:
 
 
 async def propose(
-    tx: Transaction, kind: ProposalKind, *, staff: StaffId | None = None, role: Role | None = None
+    tx: Transaction,
+    kind: ProposalKind,
+    *,
+    staff: StaffId | None = None,
+    role: Role | None = None,
+    signal: SignalId | None = None,
 ) -> ProposalId:
     """Propose what another must approve within 24 hours.
 
@@ -190,6 +195,7 @@ async def propose(
         proposal,
         target=None if staff is None else await staff_of(tx, staff),
         role=role,
+        signal=signal,
         administrators=await store.administrators(tx),
         now=tx.now,
     )

@@ -8,7 +8,7 @@ from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Row, Transaction
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
-from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, StaffId
+from tidegate.kernel.ids import Id, KeyId, ProposalId, ServiceId, SignalId, StaffId
 from tidegate.people.model import (
     Bootstrapped,
     Key,
@@ -163,6 +163,7 @@ def _proposal(row: Row) -> Proposal:
         role=row["role"] and Role(row["role"]),
         expires_at=row["expires_at"],
         decided_by=row["decided_by"] and StaffId(row["decided_by"]),
+        signal=row["signal"] and SignalId(row["signal"]),
     )
 
 
@@ -296,8 +297,8 @@ async def _role_revoked(tx: Transaction, happened: RoleRevoked) -> None:
 async def _proposed(tx: Transaction, happened: Proposed) -> None:
     await tx.execute(
         """
-        INSERT INTO proposal (id, kind, standing, proposed_by, staff, role, expires_at)
-        VALUES (%(id)s, %(kind)s, 'open', %(by)s, %(staff)s, %(role)s, %(expires_at)s)
+        INSERT INTO proposal (id, kind, standing, proposed_by, staff, role, expires_at, signal)
+        VALUES (%(id)s, %(kind)s, 'open', %(by)s, %(staff)s, %(role)s, %(expires_at)s, %(signal)s)
         """,
         id=happened.proposal,
         kind=happened.proposal_kind,
@@ -305,6 +306,7 @@ async def _proposed(tx: Transaction, happened: Proposed) -> None:
         staff=happened.staff,
         role=happened.role,
         expires_at=happened.expires_at,
+        signal=happened.signal,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tidegate.kernel.event import Event, event
-from tidegate.kernel.ids import DecisionId, SignalId
+from tidegate.kernel.ids import DecisionId, SignalId, StaffId
 
 
 class Label(StrEnum):
@@ -93,16 +93,21 @@ class SignalAdded(Event):
 
 @event("signal.confirmed")
 class SignalConfirmed(Event):
-    """Our own people found it to be terrorist content."""
+    """Our own people found it to be terrorist content: by a decision, or two of them together, for a domain."""
 
     signal: SignalId
     position: int
-    decision: DecisionId
+    decision: DecisionId | None
     labels: tuple[Label, ...]
+    by: StaffId | None = None
+    second: StaffId | None = None
 
 
 @event("signal.withdrawn")
 class SignalWithdrawn(Event):
+    """It matches nothing any more: a decision was reversed, or someone took back a domain."""
+
     signal: SignalId
     position: int
-    decision: DecisionId
+    decision: DecisionId | None
+    by: StaffId | None = None

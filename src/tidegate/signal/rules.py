@@ -4,7 +4,7 @@ May decide: whether a signal may support a machine's hold (floor rules 1, 14 and
 terrorist content: people do, in ``decision``.
 """
 
-from tidegate.kernel.errors import Malformed, RuleBroken
+from tidegate.kernel.errors import Malformed, RuleBroken, WrongState
 from tidegate.signal.model import FingerprintKind, Label, Signal, Standing
 
 #: Independent members whose agreement stands in for our own people's (floor rules 1 and 15); authorities never count.
@@ -29,8 +29,52 @@ def glorification_alone(signal: Signal) -> bool:
 
 
 def proposes(signal: Signal) -> bool:
-    """Say whether a match with this signal is shown to people at all."""
+    """Say whether a match with this signal is shown to people at all.
+
+    A domain speaks of everything a host shows, whoever put it there: it does so once two of our people want it.
+    """
+    if signal.kind is FingerprintKind.DOMAIN:
+        return signal.standing is Standing.CONFIRMED and signal.own_people
     return signal.standing is not Standing.WITHDRAWN
+
+
+def check_confirmed_by_decision(signal: Signal) -> None:
+    """Keep a decision about one content from speaking of a whole host.
+
+    Raises:
+        RuleBroken: it is a domain.
+    """
+    if signal.kind is FingerprintKind.DOMAIN:
+        raise RuleBroken(
+            "A domain is put in force by two people who propose and approve it, never by a decision on one content.",
+            reference="rule 4",
+        )
+
+
+def check_proposed_domain(signal: Signal) -> None:
+    """Let two people put a domain in force, and nothing else.
+
+    Raises:
+        RuleBroken: it is no domain.
+        WrongState: it is in force already.
+    """
+    if signal.kind is not FingerprintKind.DOMAIN:
+        raise RuleBroken("Only a domain is put in force by two people alone.", reference="rule 4")
+    if proposes(signal):
+        raise WrongState("This domain is in force already.")
+
+
+def check_taken_back(signal: Signal) -> None:
+    """Let one person take a domain back, and nothing else.
+
+    Raises:
+        RuleBroken: it is no domain.
+        WrongState: it is not in force.
+    """
+    if signal.kind is not FingerprintKind.DOMAIN:
+        raise RuleBroken("Only a domain is taken back here: what a decision made known, its reversal takes back.")
+    if not proposes(signal):
+        raise WrongState("This domain is not in force.")
 
 
 def check_labels(words: list[str]) -> tuple[Label, ...]:

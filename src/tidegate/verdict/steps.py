@@ -24,7 +24,7 @@ from tidegate.match.index import compare
 from tidegate.match.model import Match
 from tidegate.people.model import ProposalApproved, ProposalKind
 from tidegate.signal import store as signals
-from tidegate.signal.model import Label
+from tidegate.signal.model import FingerprintKind, Label
 from tidegate.verdict import rules, store
 from tidegate.verdict.model import (
     HOLDS,
@@ -132,7 +132,7 @@ async def _judge(
         newer = await signals.after(tx, upload.position)
         changed = {signal.id for signal in newer}
         matches = [match for match in matches if match.signal not in changed]
-        matches += compare(upload.fingerprints, newer, upload.text)
+        matches += [_without_letters(match) for match in compare(upload.fingerprints, newer, upload.text)]
     uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
     # Only what would be held is held less for having been held before.
     holds = (
@@ -156,6 +156,11 @@ async def _judge(
         ),
         tx.now,
     )
+
+
+def _without_letters(match: Match) -> Match:
+    """Leave out the span of a text that was found here: nobody asked where in the text itself its letters stand."""
+    return replace(match, span=None) if match.fingerprint_kind is FingerprintKind.TEXT else match
 
 
 def _revision_after(clear: ClearUpload | None, fingerprints: Fingerprints) -> int:

@@ -1,0 +1,160 @@
+"""How a part of one text stands beside a part of another: from places they share to the span that is the same text.
+
+May decide: which span of two texts is compared, and how many of its letters differ. Shared places are chained in order
+(seed and chain, as in Li, minimap2, Bioinformatics 2018); what stands between two of them is compared letter by letter
+(rapidfuzz's Levenshtein distance); the best run of the chain is the span. Everything is bounded: ``MOST_SEEDS`` places
+of a text, and nothing longer than ``LONGEST_GAP`` letters is ever compared at once.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from rapidfuzz.distance import Levenshtein
+
+from tidegate.fingerprint.shingles import Places, kernel
+
+#: Of the letters of a span, at most this many in a thousand may differ.
+DIFFERING: Final = 200
+MOST_SEEDS: Final = 2048
+LONGEST_GAP: Final = 1024
+#: How far apart two gaps may be in length: letters, and a share of the shorter (in eighths).
+_SLACK: Final = 48
+_SLACK_EIGHTHS: Final = 3
+#: Seeds looked back over for the best one to go on from.
+_LOOKED_BACK: Final = 64
+#: A seed is worth its own letters at most, so that many near ones do not outweigh a straight line.
+_SEED_LETTERS: Final = 24
+#: Letters looked at beyond the first and the last shared place.
+_BEYOND: Final = 256
+_ALLOWED: Final = DIFFERING / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """A span of a query and of a known text (ends excluded), and how many edits lead from one to the other."""
+
+    start: int
+    end: int
+    known_start: int
+    known_end: int
+    edits: int
+
+    @property
+    def letters(self) -> int:
+        """Count the letters of the longer side."""
+        return max(self.end - self.start, self.known_end - self.known_start)
+
+    @property
+    def differing(self) -> int:
+        """Give the edits for a thousand letters, rounded up: only equal texts have 0."""
+        return -(-1000 * self.edits // max(self.letters, 1))
+
+
+def align(asked: str, known: str, asked_places: Places, known_places: Places) -> Alignment | None:
+    """Find the best span of two texts that share places: longest, with few enough letters differing.
+
+    Args:
+        asked: letters of the query.
+        known: letters of a known text.
+        asked_places: where in ``asked`` a shared shingle begins.
+        known_places: where in ``known`` the same shingle begins.
+    """
+    order = np.lexsort((known_places, asked_places))
+    if len(order) > MOST_SEEDS:
+        order = order[np.linspace(0, len(order) - 1, MOST_SEEDS).astype(np.int64)]
+    seeds = list(zip(*(line.tolist() for line in _chain(asked_places[order], known_places[order])), strict=True))
+    if not seeds:
+        return None
+    best = _best_run(asked, known, seeds)
+    return _widened(asked, known, best)
+
+
+@kernel
+def _chain(asked: Places, known: Places) -> tuple[Places, Places]:
+    """Choose the heaviest chain of places that go forward in both texts."""
+    count = len(asked)
+    weight = np.zeros(count, dtype=np.float64)
+    before = np.full(count, -1, dtype=np.int64)
+    best = 0
+    for index in range(count):
+        weight[index] = _SEED_LETTERS
+        for other in range(max(index - _LOOKED_BACK, 0), index):
+            ahead, known_ahead = asked[index] - asked[other], known[index] - known[other]
+            if ahead <= 0 or known_ahead <= 0 or ahead > LONGEST_GAP or known_ahead > LONGEST_GAP:
+                continue
+            shorter = min(ahead, known_ahead)
+            drift = abs(ahead - known_ahead)
+            if drift > _SLACK + shorter * _SLACK_EIGHTHS // 8:
+                continue
+            through = weight[other] + min(shorter, _SEED_LETTERS) - 0.25 * drift
+            if through > weight[index]:
+                weight[index] = through
+                before[index] = other
+        if weight[index] > weight[best]:
+            best = index
+    steps = 0
+    at = best if count else -1
+    while at >= 0:
+        steps += 1
+        at = before[at]
+    out = np.empty((2, steps), dtype=np.int32)
+    at = best
+    for step in range(steps - 1, -1, -1):
+        out[0, step], out[1, step] = asked[at], known[at]
+        at = before[at]
+    return out[0], out[1]
+
+
+def _best_run(asked: str, known: str, seeds: list[tuple[int, int]]) -> Alignment:
+    """Find the run of a chain whose letters outweigh its edits by most (Kadane's rule), from seed to seed."""
+    first_asked, first_known = seeds[0]
+    best = run = Alignment(first_asked, first_asked, first_known, first_known, 0)
+    best_worth = worth = 0.0
+    for (start, known_start), (end, known_end) in pairwise(seeds):
+        edits = Levenshtein.distance(asked[start:end], known[known_start:known_end])
+        if worth <= 0:
+            worth, run = 0.0, Alignment(start, start, known_start, known_start, 0)
+        worth += _ALLOWED * max(end - start, known_end - known_start) - edits
+        run = Alignment(run.start, end, run.known_start, known_end, run.edits + edits)
+        if worth > best_worth:
+            best, best_worth = run, worth
+    return best
+
+
+def _widened(asked: str, known: str, span: Alignment) -> Alignment:
+    """Add what stands beside the span on both ends as long as it is the same text."""
+    room = min(len(asked) - span.end, len(known) - span.known_end, _BEYOND)
+    after = _same_beginning(
+        asked[span.end : span.end + room + _SLACK], known[span.known_end : span.known_end + room + _SLACK]
+    )
+    room = min(span.start, span.known_start, _BEYOND)
+    before = _same_beginning(
+        asked[max(span.start - room - _SLACK, 0) : span.start][::-1],
+        known[max(span.known_start - room - _SLACK, 0) : span.known_start][::-1],
+    )
+    return Alignment(
+        span.start - before[0],
+        span.end + after[0],
+        span.known_start - before[1],
+        span.known_end + after[1],
+        span.edits + before[2] + after[2],
+    )
+
+
+def _same_beginning(one: str, other: str) -> tuple[int, int, int]:
+    """Say how many letters of two texts are the same text from their beginnings on, and with how many edits."""
+    best = (0, 0, 0)
+    best_worth = worth = 0.0
+    edits = 0
+    for block in Levenshtein.opcodes(one, other):
+        letters = max(block.src_end - block.src_start, block.dest_end - block.dest_start)
+        if block.tag == "equal":
+            worth += _ALLOWED * letters
+        else:
+            worth += _ALLOWED * letters - letters
+            edits += letters
+        if worth > best_worth:
+            best, best_worth = (block.src_end, block.dest_end, edits), worth
+    return best

@@ -1,0 +1,77 @@
+"""Winnowing against what it promises, and against the definition of the paper."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tidegate.fingerprint.letters import codes_of
+from tidegate.fingerprint.shingles import SHINGLE, WINDOW, _hashes, length, lengths, units, winnow
+
+PROMISED = SHINGLE + WINDOW - 1
+LETTERS = st.text(alphabet="abcde", max_size=120)
+
+
+def kept(text: str) -> set[int]:
+    return set(winnow(codes_of(text))[0].tolist())
+
+
+@given(LETTERS, st.text(alphabet="abcdefgh", min_size=PROMISED, max_size=60), LETTERS, LETTERS, LETTERS)
+@settings(deadline=None)
+def test_texts_that_share_a_run_share_a_hash(before: str, run: str, after: str, other: str, more: str) -> None:
+    assert kept(before + run + after) & kept(other + run + more)
+
+
+@given(st.lists(st.text(alphabet="ab橋梁c", max_size=80), min_size=1, max_size=6))
+@settings(deadline=None)
+def test_many_texts_at_once_are_each_by_itself(texts: list[str]) -> None:
+    starts = np.cumsum([0, *map(len, texts)])[:-1].astype(np.int32)
+    codes = codes_of("".join(texts))
+    hashes, places, which = winnow(codes, starts)
+    assert lengths(codes, starts).tolist() == [length(codes_of(text)) for text in texts]
+    for number, text in enumerate(texts):
+        mine = which == number
+        alone = winnow(codes_of(text))
+        assert hashes[mine].tolist() == alone[0].tolist()
+        assert (places[mine] - starts[number]).tolist() == alone[1].tolist()
+
+
+@given(st.text(alphabet="ab", max_size=200))
+@settings(deadline=None)
+def test_each_window_keeps_its_smallest(text: str) -> None:
+    hashes = _hashes(units(codes_of(text))[0])
+    places = set(winnow(codes_of(text))[1].tolist())
+    for first in range(max(len(hashes) - WINDOW + 1, 1 if len(hashes) else 0)):
+        window = hashes[first : first + WINDOW]
+        assert any(hashes[place] == window.min() for place in places if first <= place < first + WINDOW)
+
+
+@given(st.text(alphabet="abc", min_size=SHINGLE, max_size=60))
+@settings(deadline=None)
+def test_the_rolling_hash_is_that_of_the_shingle(text: str) -> None:
+    hashes = _hashes(codes_of(text))
+    assert [int(value) for value in hashes] == [
+        int(_hashes(codes_of(text[start : start + SHINGLE]))[0]) for start in range(len(text) - SHINGLE + 1)
+    ]
+
+
+def test_values_are_the_same_for_ever() -> None:
+    hashes, places, _ = winnow(codes_of("thebridgeovertheoldharbourwasbuiltbyhand"))
+    assert [f"{value:016x}" for value in hashes.tolist()] == [
+        "0ccb3224cf7acba4",
+        "0f548f58a07863af",
+        "28fb5b165c121394",
+        "0ff90454e1c60f0c",
+    ]
+    assert places.tolist() == [0, 7, 10, 25]
+
+
+def test_four_ideographs_are_a_shingle() -> None:
+    assert length(codes_of("橋梁a")) == 5
+    assert not kept("橋梁建")
+    assert kept("橋梁建造")
+
+
+def test_a_text_that_repeats_itself_keeps_few() -> None:
+    hashes, places, _ = winnow(codes_of("a" * 100_000))
+    assert len(set(hashes.tolist())) == 1
+    assert len(places) < 100_000 / 10
