@@ -233,6 +233,71 @@ def jail_check() -> None:
     sys.exit(check_jail(sys.stdout.write))
 
 
+@main.group()
+def signal() -> None:
+    """Lists of signals, at the machine itself."""
+
+
+@signal.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "list_format", type=click.Choice(["csv", "local", "te"]), help="How it is written.")
+@click.option("--label", "labels", multiple=True, help="What every line is of, from our closed list.")
+@click.option("--tag", "tags", multiple=True, help="TAG=LABEL: what a tag of the list stands for.")
+@click.option("--labels-in-tags", is_flag=True, help="The tags are labels of our list, as `signal export` writes them.")
+@click.option("--type", "signal_type", help="What every line is, where the lines do not say it: pdq, sha256.")
+@click.option("--source", default="", help="Who made the list; sealed with the record of it.")
+@click.option("--json", "as_json", is_flag=True)
+def signal_import(
+    *,
+    file: Any,  # noqa: ANN401 - an open file
+    list_format: str | None,
+    labels: tuple[str, ...],
+    tags: tuple[str, ...],
+    labels_in_tags: bool,
+    signal_type: str | None,
+    source: str,
+    as_json: bool,
+) -> None:
+    """Read a list of signals, unconfirmed; what is known stays as it is. 1 if a line was wrong."""
+    from tidegate.lists import import_list
+    from tidegate.records import at_the_machine
+    from tidegate.signal.formats import reading_of
+
+    how = reading_of(
+        file.name, list_format, labels=labels, tags=tags, labels_in_tags=labels_in_tags, signal_type=signal_type
+    )
+    became = asyncio.run(
+        at_the_machine(_with_database(), lambda database: import_list(database, file, how, source or file.name, say))
+    )
+    if as_json:
+        click.echo(json.dumps(became.counts))
+    else:
+        click.echo(", ".join(f"{count} {name.replace('_', ' ')}" for name, count in became.counts.items()))
+    sys.exit(1 if became.wrong else 0)
+
+
+@signal.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--format", "list_format", type=click.Choice(["csv", "local"]), default="csv", show_default=True)
+@click.option("--purpose", required=True, help="What it is for; sealed with the record of it.")
+@click.option("--unconfirmed", is_flag=True, help="Those too that nobody has confirmed, or that are disputed.")
+def signal_export(*, file: Path, list_format: str, purpose: str, unconfirmed: bool) -> None:
+    """Write what is known to a new file that its owner alone can read. It goes on the record."""
+    from tidegate.lists import export_list
+    from tidegate.records import at_the_machine
+    from tidegate.signal.model import ListFormat
+
+    written = asyncio.run(
+        at_the_machine(
+            _with_database(),
+            lambda database: export_list(database, file, ListFormat(list_format), purpose, unconfirmed=unconfirmed),
+        )
+    )
+    click.echo(
+        f"{written} signals written. This file is as sensitive as what it describes: delete it when it has served."
+    )
+
+
 def _with_database() -> Any:  # noqa: ANN401 - Settings, imported late
     """Give the settings with a database named: the one given, else the embedded one if it is running."""
     from tidegate.db.embedded import attach

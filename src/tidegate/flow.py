@@ -340,4 +340,9 @@ def _projections() -> Mapping[type[Event], Sequence[Projection]]:
 
 VIEWS: tuple[str, ...] = tuple(view for stage in STAGES for view in stage.VIEWS)
 
-STORY = Story(projections=_projections(), with_it=WITH, after_it=AFTER)
+STORY = Story(
+    projections=_projections(),
+    with_it=WITH,
+    after_it=AFTER,
+    projections_of_many={kind: (projection,) for kind, projection in signal_store.PROJECTIONS_OF_MANY.items()},
+)

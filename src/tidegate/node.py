@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from psycopg import errors
-
 from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
@@ -35,8 +33,6 @@ from tidegate.signal import store as signals
 from tidegate.verdict.steps import Upload
 
 Result = TypeVar("Result")
-
-_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,15 +92,7 @@ class Node:
 
     async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run an action in one transaction; when two stood in each other's way, run it again from the start."""
-        for attempt in range(_TRIES):
-            try:
-                async with self.database.transaction(actor) as tx:
-                    return await action(tx)
-            except (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation):
-                if attempt == _TRIES - 1:
-                    raise
-                await asyncio.sleep(0.01 * 2**attempt * (1 + secrets.randbelow(100) / 100))
-        raise AssertionError
+        return await self.database.run(actor, action)
 
     async def follow_signals(self) -> None:
         """Bring the index forward to the newest signal position.
@@ -138,24 +126,37 @@ class Node:
         Raises:
             Malformed: there is no engine for this kind.
         """
-        if (engine := ENGINES.get(kind)) is None:
-            words = ", ".join(ENGINES)
-            raise Malformed("This node checks %(words)s.", values={"words": words}, reference="kind")
-        unchecked: Unchecked | None = Unchecked.TOO_LARGE
-        fingerprints, text = Fingerprints(sha256=sha256), None
-        if data is not None:
-            try:
-                fingerprints, text = await engine(self.jail, sha256, data)
-                unchecked = None
-            except JailError as error:
-                unchecked = Unchecked(error.reason)
-        await self.follow_signals()
-        matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
+        fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data)
+        matches, position = await self.search(fingerprints, text)
         if data is not None and text is not None:
             matches = await self._in_characters(data, matches)
         return Checked(
             fingerprints=fingerprints, text=text, unchecked=unchecked, matches=tuple(matches), position=position
         )
+
+    async def fingerprint(
+        self, kind: ContentKind, sha256: bytes, data: bytes | None
+    ) -> tuple[Fingerprints, str | None, Unchecked | None]:
+        """Fingerprint bytes in the jail; what cannot be is known by its exact bytes alone, with the reason.
+
+        Raises:
+            Malformed: there is no engine for this kind.
+        """
+        if (engine := ENGINES.get(kind)) is None:
+            words = ", ".join(ENGINES)
+            raise Malformed("This node checks %(words)s.", values={"words": words}, reference="kind")
+        if data is None:
+            return Fingerprints(sha256=sha256), None, Unchecked.TOO_LARGE
+        try:
+            return *await engine(self.jail, sha256, data), None
+        except JailError as error:
+            return Fingerprints(sha256=sha256), None, Unchecked(error.reason)
+
+    async def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
+        """Find what is near, by everything known now; give the position too."""
+        await self.follow_signals()
+        matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
+        return matches, position
 
     async def _in_characters(self, data: bytes, matches: list[Match]) -> list[Match]:
         """Say where spans of letters stand in the text itself; where that fails, the match stands without its span."""

@@ -17,6 +17,7 @@ from tidegate.kernel.ids import InstructionId
 from tidegate.people import steps
 from tidegate.people.model import Role
 from tidegate.signal import store as signals
+from tidegate.signal.formats import Reading
 from tidegate.signal.model import Label, Provenance, Standing
 from tidegate.verdict import store as verdicts
 from tidegate.worker import deliver, make_client
@@ -62,7 +63,6 @@ def test_imported_signals_are_unconfirmed_and_their_values_never_shown(node: Run
         (f"pdq,{TWO},c,media,", "Terrorist content only"),
         (f"pdq,{TWO[:-1]},c,media,instructs", "64 hexadecimal digits"),
         (f"pdq,{'zz' * 32},c,media,instructs", "64 hexadecimal digits"),
-        (f"video_md5,{TWO},c,media,instructs", "sha256 or pdq"),
         (f"PrivateHash,{TWO},c,media,instructs", "sha256 or pdq"),
     ],
 )
@@ -157,7 +157,8 @@ def test_a_signals_page_says_what_it_rests_on_and_never_its_value(node: Running)
 
 
 def test_other_columns_are_dropped_unread() -> None:
-    (row,) = read_list(f"tags,religion,signal_str,signal_type,uploader\nincites,whatever,{ONE},PDQ,someone\n")
+    text = f"tags,religion,signal_str,signal_type,uploader\nincites,whatever,{ONE},PDQ,someone\n"
+    (row,), _ = read_list(text, Reading(labels_in_tags=True))
     assert row.labels == (Label.INCITES,)
     assert not hasattr(row, "religion")
 
@@ -165,7 +166,7 @@ def test_other_columns_are_dropped_unread() -> None:
 @pytest.mark.parametrize("text", ["", "signal_type,signal_str\n", HEAD, HEAD + 'pdq,"' + ONE, HEAD + f"pdq,{ONE}\n"])
 def test_lists_that_do_not_read(text: str) -> None:
     with pytest.raises((Malformed, RuleBroken)):
-        read_list(text)
+        read_list(text, Reading(labels_in_tags=True))
 
 
 def test_only_a_policy_lead_imports(node: Running) -> None:

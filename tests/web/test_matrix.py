@@ -55,8 +55,12 @@ def denied(answer: httpx2.Response, row: Declared) -> bool:
     """Say whether it was the door that refused; behind an open one, a link or a passkey may still be a wrong one."""
     if answer.status_code == 401:
         return not isinstance(row.needs, Open)
-    lacking = {*Permission, *Scope}
-    return answer.status_code == 403 and answer.json().get("reference") in lacking
+    if answer.status_code != 403:
+        return False
+    told = answer.json()
+    if "message" in told:  # what HMA's clients are told names it in words alone
+        return any(f'the scope "{scope}"' in told["message"] for scope in Scope)
+    return told.get("reference") in {*Permission, *Scope}
 
 
 def ask(browser: httpx2.Client, row: Declared, *, csrf: str | None) -> httpx2.Response:

@@ -1,5 +1,5 @@
 """The platform's REST API, one file per noun."""
 
-from tidegate.api import content, flags, instructions, match, signals
+from tidegate.api import content, flags, hma, instructions, match, signals
 
-DOORS = (content.door, flags.door, signals.door, instructions.door, match.door)
+DOORS = (content.door, flags.door, signals.door, instructions.door, match.door, *hma.DOORS)

@@ -7,8 +7,9 @@ be read at all. Nothing is written to disk.
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 from fastapi import Request
@@ -19,6 +20,14 @@ from tidegate.kernel.errors import Malformed, TooLarge
 
 METADATA_HEADER = "tidegate-metadata"
 _MOST_METADATA_BYTES = 64 * 1024
+
+
+class _Role(StrEnum):
+    """What a part of a multipart body is to us."""
+
+    METADATA = "metadata"
+    FILE = "file"
+    IGNORED = "ignored"
 
 
 class _Hash(Protocol):
@@ -65,10 +74,10 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == "multipart/form-data":
-        body = await _read_multipart(request, options.get("boundary", ""), most_kept, most_read)
+        body = await _read_multipart(request, options.get("boundary", ""), _OwnParts(), most_kept, most_read)
     else:
         body = Body(metadata=_header_metadata(request))
-        async for chunk in _chunks(request, most_read):
+        async for chunk in chunks(request, most_read):
             body.take(chunk, most_kept)
     if body.length == 0:
         raise Malformed("The body holds no file: send the bytes of the picture.", reference="file")
@@ -76,7 +85,13 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
     return body
 
 
-async def _chunks(request: Request, most_read: int) -> AsyncIterator[bytes]:
+async def chunks(request: Request, most_read: int) -> AsyncIterator[bytes]:
+    """Read a body as it arrives.
+
+    Raises:
+        TooLarge: it is longer.
+        Malformed: it breaks off.
+    """
     declared = request.headers.get("content-length", "")
     refusal = TooLarge(f"This node reads at most {most_read} bytes; this upload was not checked.", reference="file")
     if declared.isdigit() and int(declared) > most_read:
@@ -101,30 +116,80 @@ def _header_metadata(request: Request) -> bytes:
         raise Malformed("Tidegate-Metadata is JSON in base64.", reference="metadata") from error
 
 
-async def _read_multipart(request: Request, boundary: str, most_kept: int, most_read: int) -> Body:
-    body = Body()
-    seen: set[str] = set()
-    segment = ""
+class _Parts(Protocol):
+    def role_of(self, part: MultipartSegment) -> _Role:
+        """Say what a part is; raise ``Malformed`` where it must not be there."""
+
+
+async def _read_multipart(request: Request, boundary: str, parts: _Parts, most_kept: int, most_read: int) -> Body:
+    body, role = Body(), _Role.IGNORED
     try:
         with PushMultipartParser(boundary, max_segment_count=8, strict=True) as parser:
-            async for chunk in _chunks(request, most_read):
+            async for chunk in chunks(request, most_read):
                 for part in parser.parse(chunk):
                     if isinstance(part, MultipartSegment):
-                        segment = _segment_name(part, seen)
-                    elif part is not None and segment == "metadata":
+                        role = parts.role_of(part)
+                    elif part is not None and role is _Role.METADATA:
                         body.metadata += bytes(part)
                         if len(body.metadata) > _MOST_METADATA_BYTES:
                             raise Malformed("The metadata may be at most 64 KiB of JSON.", reference="metadata")
-                    elif part is not None:
+                    elif part is not None and role is _Role.FILE:
                         body.take(bytes(part), most_kept)
     except MultipartError as error:
         raise Malformed("The multipart body is broken or breaks off: send it again.", reference="file") from error
     return body
 
 
-def _segment_name(part: MultipartSegment, seen: set[str]) -> str:
-    name = part.name
-    if name not in {"metadata", "file"} or name in seen:
-        raise Malformed('Send one part "metadata" (JSON) and one part "file".', reference="file")
-    seen.add(name)
-    return str(name)
+@dataclass(slots=True)
+class _OwnParts:
+    """A part "metadata" and a part "file", each once."""
+
+    seen: set[str] = field(default_factory=set)
+
+    def role_of(self, part: MultipartSegment) -> _Role:
+        name = str(part.name)
+        if name not in {_Role.METADATA, _Role.FILE} or name in self.seen:
+            raise Malformed('Send one part "metadata" (JSON) and one part "file".', reference="file")
+        self.seen.add(name)
+        return _Role(name)
+
+
+@dataclass(slots=True)
+class _OneFile:
+    """Exactly one file, in a field whose name says what it is; other fields are passed over."""
+
+    names: Collection[str]
+    found: str | None = None
+
+    def role_of(self, part: MultipartSegment) -> _Role:
+        if part.filename is None:
+            return _Role.IGNORED
+        if self.found is not None:
+            raise Malformed("Only one file is allowed in a request.", reference="file")
+        if part.name not in self.names:
+            raise Malformed(
+                "The file's field is named %(words)s.", values={"words": " or ".join(self.names)}, reference="file"
+            )
+        self.found = str(part.name)
+        return _Role.FILE
+
+
+async def read_one_file(
+    request: Request, names: Collection[str], *, most_kept: int, most_read: int
+) -> tuple[str, Body]:
+    """Read a multipart body that holds one file; give the name of its field too.
+
+    Raises:
+        Malformed: no file, several, or one in a field with another name, or a broken body.
+        TooLarge: more than the node reads at all.
+        Busy: too many others arrived meanwhile.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    parts = _OneFile(names)
+    body = Body()
+    if kind == "multipart/form-data":
+        body = await _read_multipart(request, options.get("boundary", ""), parts, most_kept, most_read)
+    if parts.found is None or body.length == 0:
+        raise Malformed("Send a file as multipart/form-data.", reference="file")
+    request.state.upload.arrived()
+    return parts.found, body

@@ -13,6 +13,7 @@ from tidegate.content.model import ContentKind
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import RuleBroken
 from tidegate.ledger.entry import Tallied
+from tidegate.node import Node
 from tidegate.people.model import Scope
 from tidegate.signal import store as signals
 from tidegate.signal.rules import proposes
@@ -22,12 +23,22 @@ from tidegate.web.door import Door, Listener, node_of, platform
 door = Door(Listener.PLATFORM)
 
 
-@door.route("POST", "/v1/match", needs=Scope.MATCH, uploads=True, tags=["match"])
-async def match_without_record(request: Request, kind: ContentKind = ContentKind.PICTURE) -> dict[str, Any]:
-    """Say whether bytes match something, writing nothing down but that it was asked."""
+def without_record(request: Request) -> Node:
+    """Give the node, if it answers without a record at all.
+
+    Raises:
+        RuleBroken: it does not (floor rule 12).
+    """
     node = node_of(request)
     if not node.settings.match_without_record:
         raise RuleBroken("Matching without a record is off on this node: use POST /v1/content.", reference="rule 12")
+    return node
+
+
+@door.route("POST", "/v1/match", needs=Scope.MATCH, uploads=True, tags=["match"])
+async def match_without_record(request: Request, kind: ContentKind = ContentKind.PICTURE) -> dict[str, Any]:
+    """Say whether bytes match something, writing nothing down but that it was asked."""
+    node = without_record(request)
     body = await read_upload(
         request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
     )

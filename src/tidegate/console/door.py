@@ -18,7 +18,7 @@ from tidegate.console.forms import PageRequest
 from tidegate.console.headers import protect
 from tidegate.console.pages import explained
 from tidegate.web.door import Door, Listener, Needs, node_of
-from tidegate.web.problems import as_error, of_error
+from tidegate.web.problems import as_error, of_any
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -40,7 +40,7 @@ class _PageRoute(APIRoute):
                     raise
                 # A script of ours shows the words of a problem document, so they are in the reader's language too.
                 known.message = explained(page, known)
-                response = render_error(page, known) or of_error(known)
+                response = render_error(page, known) or of_any(known)
             return protect(response)
 
         return answer

@@ -10,6 +10,7 @@ from tidegate.kernel.ids import (
     Id,
     InstructionId,
     KeyId,
+    ListId,
     NoticeId,
     ProposalId,
     ServiceId,
@@ -22,8 +23,8 @@ from tidegate.people.model import PasskeyId, SessionId
 KINDS: dict[str, type[Id]] = {
     kind.word: kind
     for kind in (
-        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, NoticeId, PasskeyId, ProposalId,
-        ServiceId, SessionId, SignalId, StaffId, VoteId,
+        AppealId, CaseId, ContentId, DecisionId, FlagId, InstructionId, KeyId, ListId, NoticeId, PasskeyId,
+        ProposalId, ServiceId, SessionId, SignalId, StaffId, VoteId,
     )
 }  # fmt: skip
 

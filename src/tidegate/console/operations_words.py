@@ -14,6 +14,11 @@ OPERATIONS_WORDS: dict[str, dict[str, str]] = {
         "url": N_("a link"),
         "domain": N_("a host"),
     },
+    "list_format": {
+        "csv": N_("CSV of python-threatexchange: signal_type, signal_str, tags and others"),
+        "local": N_("a signal on each line, its type before it"),
+        "te": N_("the older form: indicator, descriptor_id, added_on, labels"),
+    },
     "disputed": {"yes": N_("disputed"), "no": N_("not disputed")},
     "signal_event": {
         "signal.added": N_("added"),
@@ -91,6 +96,8 @@ OPERATIONS_WORDS: dict[str, dict[str, str]] = {
         "signal.added": N_("a signal was added"),
         "signal.confirmed": N_("our people confirmed a signal"),
         "signal.withdrawn": N_("a signal was withdrawn"),
+        "signal.list_imported": N_("a list of signals was read"),
+        "signal.list_exported": N_("a list of signals was written at the machine"),
         "verdict.bytes_allowed": N_("people allowed these bytes for their uploader"),
         "verdict.bytes_forgotten": N_("the memory of removed bytes was dropped"),
         "verdict.bytes_remembered": N_("the bytes of a removed content were remembered"),

@@ -5,16 +5,20 @@ sealed under it: events stay, a rebuild still works, and what is gone reads as `
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.canonical import Json
 from tidegate.kernel.ids import Id
 from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
+Owner = TypeVar("Owner", bound=Id)
+
 
 async def write_detail(tx: Transaction, owner: Id, part: str, value: Json) -> None:
     """Seal a detail of an item; a part written again replaces what it said."""
-    await write_bytes(tx, owner, part, json.dumps(value, ensure_ascii=False).encode())
+    await write_bytes(tx, owner, part, _plain(value))
 
 
 async def read_detail(tx: Transaction, owner: Id, part: str) -> dict[str, Json] | None:
@@ -25,6 +29,47 @@ async def read_detail(tx: Transaction, owner: Id, part: str) -> dict[str, Json] 
     value = json.loads(plain)
     assert isinstance(value, dict)
     return value
+
+
+async def write_new_details(tx: Transaction, part: str, values: Mapping[Owner, Json]) -> None:
+    """Seal a detail each of many items that are new, and so have no key yet."""
+    keys = {owner: tx.randomness(KEY_BYTES) for owner in values}
+    await tx.copy(
+        "COPY item_key (owner, wrapped) FROM STDIN",
+        ((owner.value, tx.keys.wrap(key, owner, tx.randomness)) for owner, key in keys.items()),
+    )
+    await tx.copy(
+        "COPY detail (owner, part, sealed) FROM STDIN",
+        (
+            (
+                owner.value,
+                part,
+                seal(keys[owner], _plain(value), bound_to=_bound(owner, part), randomness=tx.randomness),
+            )
+            for owner, value in values.items()
+        ),
+    )
+
+
+async def read_details(tx: Transaction, owners: Sequence[Owner], part: str) -> dict[Owner, dict[str, Json]]:
+    """Open the same detail of many items; those erased or never written are left out."""
+    rows = await tx.rows(
+        """
+        SELECT owner, sealed, wrapped FROM detail JOIN item_key USING (owner)
+        WHERE owner = ANY(%(owners)s) AND part = %(part)s
+        """,
+        owners=[owner.value for owner in owners],
+        part=part,
+    )
+    sealed = {row["owner"]: row for row in rows}
+    opened: dict[Owner, dict[str, Json]] = {}
+    for owner in owners:
+        if (row := sealed.get(owner.value)) is not None:
+            key = tx.keys.unwrap(bytes(row["wrapped"]), owner)
+            value = json.loads(unseal(key, bytes(row["sealed"]), bound_to=_bound(owner, part)))
+            assert isinstance(value, dict)
+            opened[owner] = value
+    return opened
 
 
 async def write_bytes(tx: Transaction, owner: Id, part: str, plain: bytes) -> None:
@@ -93,3 +138,7 @@ async def _item_key(tx: Transaction, owner: Id, *, make: bool) -> bytes | None:
 
 def _bound(owner: Id, part: str) -> bytes:
     return owner.value.bytes + part.encode()
+
+
+def _plain(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -11,15 +11,17 @@ round trip (PostgreSQL's pipeline mode). Statements still run one after the othe
 seeing what those before it did; the first that fails undoes all.
 """
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, LiteralString, TypeVar
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, errors
 from psycopg_pool import AsyncConnectionPool
 
 from tidegate.kernel.backlog import Backlog
@@ -38,6 +40,9 @@ Third = TypeVar("Third")
 Fourth = TypeVar("Fourth")
 Fifth = TypeVar("Fifth")
 Sixth = TypeVar("Sixth")
+Result = TypeVar("Result")
+
+_TRIES = 4
 
 
 class ActorKind(StrEnum):
@@ -64,6 +69,8 @@ PERSON = Actor(ActorKind.PERSON)
 
 #: Updates a stage's view of one event.
 Projection = Callable[["Transaction", Any], Awaitable[None]]
+#: Updates a stage's view of many events of one kind, exactly as its projection would one after the other.
+ProjectionOfMany = Callable[["Transaction", Any], Awaitable[None]]
 #: Does what must happen in the same transaction as an event.
 Follower = Callable[["Transaction", Any], Awaitable[None]]
 #: Defers what happens after the commit.
@@ -77,6 +84,7 @@ class Story:
     projections: Mapping[type[Event], Sequence[Projection]] = field(default_factory=dict)
     with_it: Mapping[type[Event], Sequence[Follower]] = field(default_factory=dict)
     after_it: Mapping[type[Event], Sequence[Deferral]] = field(default_factory=dict)
+    projections_of_many: Mapping[type[Event], Sequence[ProjectionOfMany]] = field(default_factory=dict)
 
 
 _BEGIN: tuple[LiteralString, Mapping[str, object]] = ("BEGIN", {})
@@ -204,6 +212,12 @@ class Transaction:
         assert row is not None
         return Backlog(int(row["n"]), row["since"])
 
+    async def copy(self, sql: LiteralString, rows: Iterable[Sequence[object]]) -> None:
+        """Write many rows at once; ``sql`` is a COPY from standard input."""
+        async with (await self.connection()).cursor() as cursor, cursor.copy(sql) as copy:
+            for row in rows:
+                await copy.write_row(row)
+
     async def append(self, *events: Event) -> None:
         """Write events, their views, and what follows with them."""
         for happened in events:
@@ -212,19 +226,43 @@ class Transaction:
                 INSERT INTO event (at, kind, subject, about, actor_kind, actor, data)
                 VALUES (%(at)s, %(kind)s, %(subject)s, %(about)s, %(actor_kind)s, %(actor)s, %(data)s)
                 """,
-                at=self.now,
-                kind=happened.kind,
-                subject=happened.subject,
-                about=sorted({identity.value for identity in ids_in(happened)}),
-                actor_kind=self.actor.kind,
-                actor=self.actor.id,
-                data=json.dumps(encode(happened)),
+                **self._row(happened),
             )
             await self.project(happened)
-            for follower in self._story.with_it.get(type(happened), ()):
-                await follower(self, happened)
-            for deferral in self._story.after_it.get(type(happened), ()):
-                await deferral(self, happened)
+            await self._follow(happened)
+
+    async def append_many(self, events: Sequence[Event]) -> None:
+        """Write many events of one kind at once: all rows, then all views, then what follows each.
+
+        For kinds whose views are also updated many at once, and only where nothing that follows one of them reads
+        what is behind the next.
+        """
+        (kind,) = {type(happened) for happened in events}
+        await self.copy(
+            "COPY event (at, kind, subject, about, actor_kind, actor, data) FROM STDIN",
+            (tuple(self._row(happened).values()) for happened in events),
+        )
+        for projection in self._story.projections_of_many[kind]:
+            await projection(self, events)
+        for happened in events:
+            await self._follow(happened)
+
+    def _row(self, happened: Event) -> Row:
+        return {
+            "at": self.now,
+            "kind": happened.kind,
+            "subject": happened.subject.value,
+            "about": sorted({identity.value for identity in ids_in(happened)}),
+            "actor_kind": self.actor.kind.value,
+            "actor": self.actor.id and self.actor.id.value,
+            "data": json.dumps(encode(happened)),
+        }
+
+    async def _follow(self, happened: Event) -> None:
+        for follower in self._story.with_it.get(type(happened), ()):
+            await follower(self, happened)
+        for deferral in self._story.after_it.get(type(happened), ()):
+            await deferral(self, happened)
 
     async def project(self, happened: Event) -> None:
         """Update every view of one event; a rebuild calls this and nothing else."""
@@ -232,17 +270,22 @@ class Transaction:
             await projection(self, happened)
 
     async def next_position(self, counter: str) -> int:
-        """Take the next number of a gap-free counter.
+        """Take the next number of a gap-free counter."""
+        return (await self.next_positions(counter, 1))[0]
+
+    async def next_positions(self, counter: str, count: int) -> range:
+        """Take the next numbers of a gap-free counter.
 
         The row stays locked until the commit, so positions become visible in their order. A sequence would not do:
         it loses numbers on rollback, and a late commit makes a lower number appear after a higher one was read.
         """
         row = await self.row(
-            "UPDATE counter SET position = position + 1 WHERE name = %(name)s RETURNING position",
+            "UPDATE counter SET position = position + %(count)s WHERE name = %(name)s RETURNING position",
             name=counter,
+            count=count,
         )
         assert row is not None
-        return int(row["position"])
+        return range(row["position"] - count + 1, row["position"] + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,3 +322,15 @@ class Database:
             story=self.story,
             actor=actor,
         )
+
+    async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:
+        """Run an action in one transaction; when two stood in each other's way, run it again from the start."""
+        for attempt in range(_TRIES):
+            try:
+                async with self.transaction(actor) as tx:
+                    return await action(tx)
+            except (errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation):
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt * (1 + secrets.randbelow(100) / 100))
+        raise AssertionError

@@ -7,7 +7,7 @@ id can never be taken for a content id.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
@@ -54,6 +54,11 @@ class Id:
             number = number << 5 | _ALPHABET.index(digit)
         return cls(UUID(int=number))
 
+    @property
+    def time(self) -> datetime:
+        """When it was made, to the millisecond (RFC 9562 section 5.7); of an id without a time it says nothing."""
+        return datetime.fromtimestamp((self.value.int >> 80) / 1000, UTC)
+
     def __str__(self) -> str:
         number = self.value.int
         digits = "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
@@ -72,6 +77,12 @@ class ContentId(Id):
 
 class SignalId(Id):
     word = "signal"
+
+
+class ListId(Id):
+    """A list of signals that came in or went out."""
+
+    word = "list"
 
 
 class FlagId(Id):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tidegate.kernel.event import Event, event
-from tidegate.kernel.ids import DecisionId, SignalId, StaffId
+from tidegate.kernel.ids import DecisionId, ListId, SignalId, StaffId
 
 
 class Label(StrEnum):
@@ -48,6 +48,14 @@ class Provenance(StrEnum):
     IMPORT = "import"
 
 
+class ListFormat(StrEnum):
+    """How a list of signals is written (``formats.py``)."""
+
+    CSV = "csv"
+    LOCAL = "local"
+    TE = "te"
+
+
 class Standing(StrEnum):
     UNCONFIRMED = "unconfirmed"
     CONFIRMED = "confirmed"
@@ -65,7 +73,11 @@ STANDINGS: dict[Standing, dict[str, Standing]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A signal as the view knows it; ``position`` is that of its latest change."""
+    """A signal as the view knows it.
+
+    ``position`` is that of its latest change; ``number`` is that of its first, and so never changes: other programs
+    that want a whole number for a name are given it.
+    """
 
     id: SignalId
     kind: FingerprintKind
@@ -78,6 +90,7 @@ class Signal:
     members: int
     disputed: bool
     position: int
+    number: int = 0
 
 
 @event("signal.added")
@@ -111,3 +124,27 @@ class SignalWithdrawn(Event):
     position: int
     decision: DecisionId | None
     by: StaffId | None = None
+
+
+@event("signal.list_imported")
+class ListImported(Event):
+    """A list was read to its end. Where it came from, and which account of the machine read it, is sealed."""
+
+    list: ListId
+    list_format: ListFormat
+    added: int
+    known: int
+    wrong: int
+    negative: int
+    disputed: int
+    other_type: int
+
+
+@event("signal.list_exported")
+class ListExported(Event):
+    """Values are about to leave the node, at the machine; what for, and by which account of it, is sealed."""
+
+    list: ListId
+    list_format: ListFormat
+    signals: int
+    position: int

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import LiteralString
 
-from tidegate.db.sealing import read_detail
-from tidegate.db.transaction import Projection, Question, Row, Transaction
+from tidegate.db.sealing import read_details
+from tidegate.db.transaction import Projection, ProjectionOfMany, Question, Row, Transaction
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
 from tidegate.kernel.ids import DecisionId, SignalId
@@ -48,6 +48,12 @@ async def next_position(tx: Transaction) -> int:
     return await tx.next_position("signal")
 
 
+async def next_positions(tx: Transaction, count: int) -> range:
+    """Take the next positions, with verdicts kept waiting."""
+    await lock_positions(tx)
+    return await tx.next_positions("signal", count)
+
+
 def newest_position() -> Question[int]:
     """Ask for the newest position."""
     return Question("SELECT position FROM counter WHERE name = 'signal'", {}, lambda rows: int(rows[0]["position"]))
@@ -77,6 +83,59 @@ async def with_value(tx: Transaction, kind: FingerprintKind, value: bytes) -> Si
         value=value,
     )
     return None if row is None else _signal(row)
+
+
+async def known_values(
+    tx: Transaction, values: Sequence[tuple[FingerprintKind, bytes]]
+) -> set[tuple[FingerprintKind, bytes]]:
+    """Say which of many values there are signals of already."""
+    rows = await tx.rows(
+        """
+        SELECT asked.kind, asked.value FROM unnest(%(kinds)s::text[], %(values)s::bytea[]) AS asked (kind, value)
+        WHERE EXISTS (SELECT FROM signal WHERE signal.kind = asked.kind AND sha256(signal.value) = sha256(asked.value))
+        """,
+        kinds=[kind.value for kind, _ in values],
+        values=[value for _, value in values],
+    )
+    return {(FingerprintKind(row["kind"]), bytes(row["value"])) for row in rows}
+
+
+async def page(tx: Transaction, after_number: int, last: int, most: int, *, unconfirmed: bool) -> list[Signal]:
+    """Give the signals in use by their numbers, a page at a time.
+
+    Args:
+        tx: the transaction.
+        after_number: of the last of the page before; 0 for the first page.
+        last: the highest number to give; what was added later is left out.
+        most: how many at most.
+        unconfirmed: those too that nobody has confirmed, or that are disputed.
+    """
+    rows = await tx.rows(
+        "SELECT *" + _IN_USE + "AND number > %(after)s AND number <= %(last)s ORDER BY number LIMIT %(most)s",
+        after=after_number,
+        last=last,
+        most=most,
+        unconfirmed=unconfirmed,
+    )
+    return [_signal(row) for row in rows]
+
+
+async def count_in_use(tx: Transaction, *, unconfirmed: bool) -> int:
+    """Count what ``page`` gives."""
+    row = await tx.row("SELECT count(*) AS n" + _IN_USE, unconfirmed=unconfirmed)
+    assert row is not None
+    return int(row["n"])
+
+
+async def sizes(tx: Transaction) -> dict[FingerprintKind, tuple[int, SignalId]]:
+    """Count the signals in use of each kind that has any, and name the newest of it."""
+    rows = await tx.rows(
+        """
+        SELECT kind, count(*) AS n, (array_agg(id ORDER BY number DESC))[1] AS newest
+        FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL GROUP BY kind
+        """
+    )
+    return {FingerprintKind(row["kind"]): (int(row["n"]), SignalId(row["newest"])) for row in rows}
 
 
 async def of_decision(tx: Transaction, decision: DecisionId) -> list[Signal]:
@@ -113,6 +172,12 @@ _PASSING: LiteralString = """
       AND (%(label)s::text IS NULL OR %(label)s = ANY(labels))
       AND (%(provenance)s::text IS NULL OR provenance = %(provenance)s)
       AND (%(disputed)s::boolean IS NULL OR disputed = %(disputed)s)
+"""
+
+
+_IN_USE: LiteralString = """
+    FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL
+      AND (%(unconfirmed)s OR standing = 'confirmed' AND NOT disputed)
 """
 
 
@@ -158,22 +223,31 @@ def _signal(row: Row) -> Signal:
         members=row["members"],
         disputed=row["disputed"],
         position=row["position"],
+        number=row["number"],
     )
 
 
 async def _added(tx: Transaction, happened: SignalAdded) -> None:
-    detail: dict[str, Any] | None = await read_detail(tx, happened.signal, VALUE_PART)
+    await _added_many(tx, [happened])
+
+
+async def _added_many(tx: Transaction, happened: Sequence[SignalAdded]) -> None:
+    details = await read_details(tx, [added.signal for added in happened], VALUE_PART)
     await tx.execute(
         """
-        INSERT INTO signal (id, kind, value, labels, provenance, standing, own_people, members, disputed, position)
-        VALUES (%(id)s, %(kind)s, %(value)s, %(labels)s, %(provenance)s, 'unconfirmed', false, 0, false, %(position)s)
+        INSERT INTO signal
+            (id, kind, value, labels, provenance, standing, own_people, members, disputed, position, number)
+        SELECT id, kind, decode(value, 'hex'), string_to_array(labels, ' '), provenance,
+            'unconfirmed', false, 0, false, position, position
+        FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(values)s::text[], %(labels)s::text[], %(provenances)s::text[],
+            %(positions)s::bigint[]) AS added (id, kind, value, labels, provenance, position)
         """,
-        id=happened.signal,
-        kind=happened.fingerprint_kind,
-        value=None if detail is None else bytes.fromhex(detail["value"]),
-        labels=list(happened.labels),
-        provenance=happened.provenance,
-        position=happened.position,
+        ids=[added.signal.value for added in happened],
+        kinds=[added.fingerprint_kind.value for added in happened],
+        values=[None if (detail := details.get(added.signal)) is None else detail["value"] for added in happened],
+        labels=[" ".join(added.labels) for added in happened],
+        provenances=[added.provenance.value for added in happened],
+        positions=[added.position for added in happened],
     )
 
 
@@ -204,3 +278,4 @@ PROJECTIONS: dict[type[Event], Projection] = {
     SignalConfirmed: _confirmed,
     SignalWithdrawn: _withdrawn,
 }
+PROJECTIONS_OF_MANY: dict[type[Event], ProjectionOfMany] = {SignalAdded: _added_many}

@@ -4,6 +4,7 @@ May decide: which status a kind has. An error that is not ours shows a reference
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -41,41 +42,50 @@ TABLE: dict[Kind, tuple[int, str]] = {
 RETRY_SECONDS = 5
 
 
-def problem(
-    status: int,
-    title: str,
-    detail: str,
-    *,
-    kind: str,
-    reference: str | None = None,
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
-    """Make a problem document."""
-    body = {
-        "type": f"https://tidegate.example/problems/{kind}",
-        "title": title,
-        "status": status,
-        "detail": detail,
-    }
-    body |= {"kind": kind} | ({"reference": reference} if reference else {})
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a reader is told of an error, whatever shape their program expects it in."""
+
+    status: int
+    title: str
+    detail: str
+    kind: str
+    reference: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def document(self) -> JSONResponse:
+        """Give it as a problem document."""
+        body = {
+            "type": f"https://tidegate.example/problems/{self.kind}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        body |= {"kind": self.kind} | ({"reference": self.reference} if self.reference else {})
+        return JSONResponse(body, self.status, self.headers, media_type="application/problem+json")
 
 
-def of_error(error: TidegateError) -> JSONResponse:
-    """Make the problem document of one of our errors."""
-    status, title = TABLE[error.kind]
-    headers: dict[str, str] = {}
-    if isinstance(error, RateLimited):
-        headers["Retry-After"] = str(error.retry_after)
-    if error.kind is Kind.UNAVAILABLE:
-        headers["Retry-After"] = str(error.retry_after if isinstance(error, Busy) else RETRY_SECONDS)
-    if error.kind is Kind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and error.kind is not Kind.UNAVAILABLE:
+def problem_of(error: Exception) -> Problem:
+    """Say what a reader is told of any error; of one we do not know, a reference and no text."""
+    known = as_error(error)
+    if known is None:
         reference = uuid4().hex[:12]
-        log.error("failed", action="problem", reference=reference, kind=error.kind, error=type(error).__name__)
-        return problem(status, title, f"Quote this reference: {reference}.", kind=error.kind, reference=reference)
-    return problem(status, title, error.message, kind=error.kind, reference=error.reference, headers=headers)
+        log.error("failed", action="problem", reference=reference, error=type(error).__name__, exc_info=error)
+        detail = f"Quote this reference: {reference}."
+        return Problem(500, "Something went wrong here", detail, kind="internal", reference=reference)
+    status, title = TABLE[known.kind]
+    headers: dict[str, str] = {}
+    if isinstance(known, RateLimited):
+        headers["Retry-After"] = str(known.retry_after)
+    if known.kind is Kind.UNAVAILABLE:
+        headers["Retry-After"] = str(known.retry_after if isinstance(known, Busy) else RETRY_SECONDS)
+    if known.kind is Kind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = 'Bearer realm="tidegate"'
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and known.kind is not Kind.UNAVAILABLE:
+        reference = uuid4().hex[:12]
+        log.error("failed", action="problem", reference=reference, kind=known.kind, error=type(known).__name__)
+        return Problem(status, title, f"Quote this reference: {reference}.", kind=known.kind, reference=reference)
+    return Problem(status, title, known.message, kind=known.kind, reference=known.reference, headers=headers)
 
 
 def as_error(error: Exception) -> TidegateError | None:
@@ -88,19 +98,8 @@ def as_error(error: Exception) -> TidegateError | None:
 
 
 def of_any(error: Exception) -> JSONResponse:
-    """Make the problem document of any error; one we do not know shows a reference and no text."""
-    known = as_error(error)
-    if known is not None:
-        return of_error(known)
-    reference = uuid4().hex[:12]
-    log.error("failed", action="problem", reference=reference, error=type(error).__name__, exc_info=error)
-    return problem(
-        500,
-        "Something went wrong here",
-        f"Quote this reference: {reference}.",
-        kind="internal",
-        reference=reference,
-    )
+    """Make the problem document of any error."""
+    return problem_of(error).document()
 
 
 #: Shows a person an error as a page; None where a program asked.
@@ -119,7 +118,7 @@ def install(application: FastAPI, as_page: AsPage) -> None:
             f"{'.'.join(str(part) for part in mistake['loc'][1:]) or mistake['loc'][0]}: {mistake['msg']}"
             for mistake in error.errors()
         ]
-        return problem(422, TABLE[Kind.MALFORMED][1], "; ".join(mistakes), kind=Kind.MALFORMED)
+        return Problem(422, TABLE[Kind.MALFORMED][1], "; ".join(mistakes), kind=Kind.MALFORMED).document()
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -127,13 +126,13 @@ def install(application: FastAPI, as_page: AsPage) -> None:
         if page is not None:
             return page
         kind = {404: Kind.NOT_FOUND, 405: Kind.NOT_FOUND}.get(error.status_code, Kind.MALFORMED)
-        return problem(
+        return Problem(
             error.status_code,
             str(error.detail),
             _HTTP_DETAIL.get(error.status_code, str(error.detail)),
             kind=kind,
             headers=dict(error.headers or {}),  # "Allow" on 405 (RFC 9110 section 15.5.6)
-        )
+        ).document()
 
     handlers: dict[Any, Any] = {
         TidegateError: on_ours,

@@ -74,6 +74,7 @@ async def signals_page(request: Request) -> Response:
         request,
         "staff/signals.html",
         added=number_in(given, "added"),
+        left_out=number_in(given, "left_out"),
         filters=filters,
         disputed=disputed,
         before=before,

@@ -1,0 +1,79 @@
+"""Hashes of an upload, written nowhere. May decide: nothing. The node fetches no address: bytes are sent to it."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from fastapi import Request
+
+from tidegate.api.body import Body, read_one_file
+from tidegate.api.hma.door import HmaDoor
+from tidegate.api.hma.signal_types import CONTENTS, SignalType, types_for, write_signal
+from tidegate.api.match import without_record
+from tidegate.content.model import Fingerprints
+from tidegate.fingerprint.model import Unchecked
+from tidegate.kernel.errors import Malformed, TidegateError, TooLarge, Unavailable
+from tidegate.node import Node
+from tidegate.signal.model import FingerprintKind
+
+door = HmaDoor()
+
+
+@door.answer("GET", "/h/hash")
+async def hash_address(request: Request) -> None:
+    """Refuse to fetch an address: send the bytes instead."""
+    without_record(request)
+    refuse_address()
+
+
+@door.answer("POST", "/h/hash", uploads=True)
+async def hash_upload(request: Request, types: str | None = None) -> dict[str, str]:
+    """Fingerprint one file, sent as multipart/form-data in a field ``photo`` or ``video``.
+
+    A picture with too little detail to be known again has the PDQ value "".
+    """
+    node = without_record(request)
+    content, body = await read_media(request, node)
+    wanted = types_for(content, types)
+    fingerprints, unchecked = await fingerprint(node, content, body, wanted)
+    if unchecked is not None:
+        raise not_checked(unchecked)
+    return {known.name: write_signal(known, fingerprints) for known in wanted}
+
+
+async def read_media(request: Request, node: Node) -> tuple[str, Body]:
+    """Read the one file of a request; give the name of its field too."""
+    return await read_one_file(
+        request, CONTENTS, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+    )
+
+
+async def fingerprint(
+    node: Node, content: str, body: Body, wanted: Sequence[SignalType]
+) -> tuple[Fingerprints, Unchecked | None]:
+    """Compute what is wanted of a file; exact bytes need no decoding, all else is decoded in the jail alone."""
+    if all(known.kind is FingerprintKind.SHA256 for known in wanted):
+        return Fingerprints(sha256=body.sha256), None
+    fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data)
+    return fingerprints, unchecked
+
+
+def not_checked(reason: Unchecked) -> TidegateError:
+    """Give the error for what could not be checked: HMA has no word for it, and an empty answer would mean clear."""
+    message, values = "This file could not be checked (%(reason)s): it is not known to be clear.", {"reason": reason}
+    if reason is Unchecked.UNDECODABLE:
+        return Malformed(message, values=values, reference="file")
+    if reason is Unchecked.TOO_LARGE:
+        return TooLarge(message, values=values, reference="file")
+    return Unavailable(message, values=values, reference="file")
+
+
+def refuse_address() -> NoReturn:
+    """Refuse to fetch an address.
+
+    Raises:
+        Malformed: always.
+    """
+    raise Malformed(
+        "This node fetches no address: POST the bytes here, as multipart/form-data in a field photo or video.",
+        reference="url",
+    )
