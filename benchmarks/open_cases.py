@@ -99,7 +99,8 @@ def _content(content: ContentId, service: UUID, account: AccountClass, reach: in
     return {
         "id": content.value, "revision": 1, "service": service, "kind": "picture", "standing": "shown",
         "surface": "public", "account_class": account, "reach": reach, "language": language,
-        "sha256": content.value.bytes * 2, "quality": 80, "width": 640, "height": 480, "bytes_kept": True,
+        "sha256": content.value.bytes * 2, "quality": 80, "width": 640, "height": 480, "reduced": False,
+        "bytes_kept": True,
     }  # fmt: skip
 
 

@@ -49,7 +49,9 @@ def answer(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers:
 
 
 def acknowledge(handler: BaseHTTPRequestHandler, data: dict[str, Any]) -> None:
-    answer(handler, 200, json.dumps({"acknowledged": data["instruction"], "applied": True}).encode())
+    answer(
+        handler, 200, json.dumps({"acknowledged": data.get("instruction", data.get("ask")), "applied": True}).encode()
+    )
 
 
 def never(handler: BaseHTTPRequestHandler, _data: dict[str, Any]) -> None:
@@ -60,7 +62,7 @@ def never(handler: BaseHTTPRequestHandler, _data: dict[str, Any]) -> None:
 
 def trickle(handler: BaseHTTPRequestHandler, data: dict[str, Any]) -> None:
     """Send a good answer so slowly that no single read times out."""
-    body = json.dumps({"acknowledged": data["instruction"], "applied": True}).encode()
+    body = json.dumps({"acknowledged": data.get("instruction", data.get("ask")), "applied": True}).encode()
     handler.send_response(200)
     handler.send_header("content-length", str(len(body)))
     handler.end_headers()

@@ -12,7 +12,7 @@ from tidegate.case import steps as cases
 from tidegate.case import store as case_store
 from tidegate.case.model import Reason as CaseReason
 from tidegate.content import store as contents
-from tidegate.content.model import Content, ContentEdited, ContentKind, LookKind
+from tidegate.content.model import Content, ContentBytesWanted, ContentEdited, ContentKind, LookKind
 from tidegate.content.rules import kept_until
 from tidegate.content.steps import forget
 from tidegate.db.jobs import defer
@@ -258,6 +258,16 @@ async def make_text_known(tx: Transaction, decision: DecisionId, content: Conten
     await signals.confirm(tx, signal, (loaded.label,), decision)
 
 
+async def look_again_later(tx: Transaction, happened: SignalWithdrawn) -> None:
+    """What nobody decided about yet is judged again without the signal."""
+    await defer(tx, "look_again", signal=str(happened.signal), decision=str(happened.decision))
+
+
+async def ask_later(tx: Transaction, happened: ContentBytesWanted) -> None:
+    """Ask the platform for bytes."""
+    await defer(tx, "ask_for_bytes", content=str(happened.content), ask=str(happened.ask))
+
+
 # --- forgetting ---
 
 
@@ -313,6 +323,8 @@ AFTER: dict[type[Event], Sequence[Deferral]] = {
     Instructed: (deliver_later,),
     Resent: (deliver_again,),
     SignalConfirmed: (look_back_later,),
+    SignalWithdrawn: (look_again_later,),
+    ContentBytesWanted: (ask_later,),
 }
 
 #: Every stage with views, in the order of the tree.

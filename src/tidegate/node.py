@@ -181,7 +181,7 @@ class Node:
         return "__Host-session" if self.settings.staff_url.scheme == "https" else "session"
 
 
-def upload_of(submission: Submission, checked: Checked, data: bytes | None) -> Upload:
+def upload_of(submission: Submission, checked: Checked, data: bytes | None, *, looking_back: bool = False) -> Upload:
     """Join what the platform says with what was found."""
     return Upload(
         submission=submission,
@@ -191,6 +191,7 @@ def upload_of(submission: Submission, checked: Checked, data: bytes | None) -> U
         matches=checked.matches,
         position=checked.position,
         data=data,
+        looking_back=looking_back,
     )
 
 

@@ -19,35 +19,32 @@ from procrastinate.retry import BaseRetryStrategy
 from tidegate import flow
 from tidegate.api.idempotency import forget_old as forget_old_answers
 from tidegate.content import store as contents
-from tidegate.content.model import AccountClass, Content, Fingerprints, Look, Standing, Submission
+from tidegate.content.model import BytesWanted, NoBytes, Submission
+from tidegate.content.steps import do_without_bytes, submission_of
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import steps as decisions
-from tidegate.decision import store as decision_store
 from tidegate.enforcement import rules as enforcement_rules
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
-from tidegate.enforcement.delivery import attempt, payload
+from tidegate.enforcement.delivery import attempt, payload, wanted_payload
 from tidegate.enforcement.model import Instruction, Problem, State
-from tidegate.fingerprint.text import SHORTEST_KNOWN, Sketch, fingerprint_in, sketch_of, stored_hashes
+from tidegate.fingerprint.text import SHORTEST_KNOWN, Sketch, fingerprint_in
 from tidegate.flow import forget_due
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import IntegrityError, Unavailable
-from tidegate.kernel.event import Language
-from tidegate.kernel.ids import ContentId, DecisionId, InstructionId, SignalId
-from tidegate.match.index import Index, compare
+from tidegate.kernel.ids import AskId, ContentId, DecisionId, InstructionId, SignalId
+from tidegate.look_back import PastUpkeep, look_again, look_back
 from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
 from tidegate.people import store as people
-from tidegate.signal import store as signals
-from tidegate.signal.model import FingerprintKind, Signal
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
-from tidegate.verdict.steps import Upload
 
 log = structlog.get_logger()
 
 #: A job that fails in a way we did not foresee is tried this often, then left for people to see.
 _MOST_SURPRISES = 20
+_PAST_EVERY_SECONDS = 10.0
 
 
 class NotDeliveredError(Exception):
@@ -72,9 +69,17 @@ def make_app(node: Node, client: AsyncClient) -> App:
     async def deliver_task(instruction: str) -> None:
         await deliver(node, client, InstructionId.parse(instruction))
 
+    @app.task(name="ask_for_bytes", retry=BackOff())
+    async def ask_task(content: str, ask: str) -> None:
+        await ask_for_bytes(node, client, ContentId.parse(content), AskId.parse(ask))
+
     @app.task(name="look_back", retry=BackOff())
     async def look_back_task(signal: str) -> None:
         await look_back(node, SignalId.parse(signal))
+
+    @app.task(name="look_again", retry=BackOff())
+    async def look_again_task(signal: str, decision: str) -> None:
+        await look_again(node, SignalId.parse(signal), DecisionId.parse(decision))
 
     @app.task(name="make_text_known", retry=BackOff())
     async def make_text_known_task(decision: str, content: str) -> None:
@@ -131,56 +136,38 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
     raise NotDeliveredError(problem)
 
 
-async def look_back(node: Node, identity: SignalId) -> None:
-    """Match a new signal against everything judged before it; only exact bytes may be held then."""
+async def ask_for_bytes(node: Node, client: AsyncClient, content: ContentId, ask: AskId) -> None:
+    """Ask a platform for the bytes of a content; it sends them by itself when it has acknowledged.
 
-    async def read(tx: Transaction) -> list[ContentId]:
-        loaded = await signals.load(tx, [identity])
-        if not loaded:
-            return []
-        return await _judged_before(tx, loaded[0])
+    Raises:
+        NotDeliveredError: it did not acknowledge, and there is time to try again.
+    """
 
-    found = await node.run(MACHINE, read)
-    for content in found:
-        await _judge_again(node, content)
+    async def read(tx: Transaction) -> tuple[BytesWanted, str | None, dict[str, Any]] | None:
+        wanted = await contents.wanted(tx, content)
+        if wanted is None or wanted.ask != ask:
+            return None
+        facts = await people.service_facts(tx, wanted.service)
+        return wanted, facts.webhook_url if facts else None, await wanted_payload(tx, wanted)
 
-
-async def _judged_before(tx: Transaction, signal: Signal) -> list[ContentId]:
-    """Find what a new signal may match among everything judged before it, recorded or clear."""
-    match signal.kind:
-        case FingerprintKind.SHA256:
-            exact = await contents.with_bytes(tx, signal.value)
-            return exact + await contents.clear_with_bytes(tx, signal.value, signal.position)
-        case FingerprintKind.TEXT:
-            return await _texts_like(tx, signal)
-        case FingerprintKind.URL:
-            address = signal.value.decode()
-            same = await contents.with_address(tx, address)
-            return same + await contents.clear_with_address(tx, address, signal.position)
-        case FingerprintKind.DOMAIN:
-            host = signal.value.decode()
-            return await contents.with_host(tx, host) + await contents.clear_with_host(tx, host, signal.position)
-    return await _pictures_like(tx, signal)
-
-
-async def _pictures_like(tx: Transaction, signal: Signal) -> list[ContentId]:
-    found: list[ContentId] = []
-    for page_of in (_recorded_pages, _clear_pages):
-        async for content, variants in page_of(tx, signal.position):
-            known = Fingerprints(sha256=b"", looks=(Look(pdq=variants, quality=100),), quality=100)
-            if compare(known, [signal]):
-                found.append(content)
-    return found
-
-
-async def _texts_like(tx: Transaction, signal: Signal) -> list[ContentId]:
-    """Find earlier texts by their sketches, recorded or clear."""
-    hashes = stored_hashes(sketch_of(signal.value.decode()).pack())
-    index = Index()
-    index.bring_forward([signal])
-    sketches = await contents.with_sketch(tx, hashes)
-    sketches += await contents.clear_with_sketch(tx, hashes, signal.position)
-    return [content for content, sketch in sketches if index.search(Fingerprints(sha256=b"", sketch=sketch))[0]]
+    found = await node.run(TIME, read)
+    if found is None:
+        return  # They came, or are not wanted any more.
+    wanted, url, data = found
+    if url is None:
+        return  # This platform pulls.
+    now = node.database.clock()
+    body = {"type": "content.bytes_wanted", "timestamp": now.isoformat(), "data": data}
+    result = await attempt(client, url, node.database.keys.webhook, str(ask), body, int(now.timestamp()))
+    if result.applied is False:
+        await node.run(TIME, lambda tx: do_without_bytes(tx, content, wanted.revision, NoBytes.GONE))
+    if result.applied is not None:
+        return
+    problem = result.problem or Problem.NO_ACKNOWLEDGEMENT
+    log.warning("not delivered", action="ask_for_bytes", content=str(content), problem=problem, status=result.status)
+    # Given up, it stays in the list that platforms read.
+    if not enforcement_rules.give_up(node.database.clock() - wanted.asked_at):
+        raise NotDeliveredError(problem)
 
 
 async def make_text_known(node: Node, decision: DecisionId, content: ContentId) -> None:
@@ -203,78 +190,6 @@ async def make_text_known(node: Node, decision: DecisionId, content: ContentId) 
         await node.run(MACHINE, lambda tx: flow.make_text_known(tx, decision, content, found.letters))
 
 
-async def _recorded_pages(tx: Transaction, _position: int) -> Any:  # noqa: ANN401 - an async generator
-    after: ContentId | None = None
-    while page := await contents.with_pdq(tx, after):
-        for content, raw in page:
-            yield content, _variants(raw)
-        after = page[-1][0]
-
-
-async def _clear_pages(tx: Transaction, position: int) -> Any:  # noqa: ANN401 - an async generator
-    after: ContentId | None = None
-    while page := await contents.clear_with_pdq(tx, after, position):
-        for content, raw in page:
-            yield content, _variants(raw)
-        after = page[-1][0]
-
-
-def _variants(raw: bytes) -> tuple[bytes, ...]:
-    return tuple(raw[start : start + 32] for start in range(0, len(raw), 32))
-
-
-async def _judge_again(node: Node, content: ContentId) -> None:
-    """Judge what was submitted then against what is known now, unless people decided about it already."""
-
-    async def prepare(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
-        loaded = await contents.load(tx, content, lock=True)
-        if loaded is None and (clear := await contents.find_clear(tx, content)) is not None:
-            contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
-            await verdicts.admit(tx, content, clear.revision, clear.submission, clear.fingerprints)
-            await contents.forget_clear(tx, content)
-            loaded = await contents.load(tx, content, lock=True)
-        if loaded is None or loaded.fingerprints is None or loaded.standing is Standing.ERASED:
-            return None
-        if await decision_store.in_force(tx, content) is not None:
-            return None
-        submission = await _submission(tx, loaded)
-        return None if submission is None else (submission, loaded.fingerprints)
-
-    prepared = await node.run(MACHINE, prepare)
-    if prepared is None:
-        return
-    await node.follow_signals()
-    matches, position = await asyncio.to_thread(node.index.search, prepared[1])
-    upload = Upload(
-        submission=prepared[0],
-        fingerprints=prepared[1],
-        unchecked=None,
-        matches=matches,
-        position=position,
-        data=None,
-        looking_back=True,
-    )
-    await node.run(MACHINE, lambda tx: verdicts.judge_again(tx, content, upload, node.settings.hold_policy))
-
-
-async def _submission(tx: Transaction, content: Content) -> Submission | None:
-    facts = await contents.facts(tx, content)
-    if facts is None:
-        return None
-    return Submission(
-        service=content.service,
-        kind=content.kind,
-        platform_id=facts["platform_id"],
-        uploader=facts["uploader"],
-        account_class=AccountClass(content.account_class),
-        surface=content.surface,
-        reach=content.reach,
-        caption=facts["caption"],
-        link=facts["link"],
-        language=content.language and Language(content.language),
-    )
-
-
 async def retry_unchecked(node: Node) -> None:
     """Check again what a clock or a broken engine left unchecked (floor rule 2)."""
     for content in await node.run(TIME, verdict_store.unchecked_to_retry):
@@ -283,7 +198,7 @@ async def retry_unchecked(node: Node) -> None:
             loaded = await contents.load(tx, content)
             if loaded is None or loaded.fingerprints is None:
                 return None
-            submission = await _submission(tx, loaded)
+            submission = await submission_of(tx, loaded)
             data = await contents.bytes_of(tx, loaded)
             return None if submission is None or data is None else (submission, loaded.fingerprints.sha256, data)
 
@@ -372,15 +287,28 @@ async def work(node: Node, stop: asyncio.Event) -> None:
         app = make_app(node, client)
         async with app.open_async(node.database.pool):
             worker = asyncio.create_task(_run_jobs(app, stop))
+            past = asyncio.create_task(_keep_past(node, stop))
             sweeper = Sweeper(node)
             while not stop.is_set():
                 await sweeper.once()
                 await _retry_stalled(app)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
+            for task in (worker, past):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+async def _keep_past(node: Node, stop: asyncio.Event) -> None:
+    """Keep the files of past uploads, which may take long, beside the sweeps, which may not wait."""
+    upkeep = PastUpkeep(node)
+    while not stop.is_set():
+        try:
+            await upkeep.keep_up()
+        except Exception as error:  # noqa: BLE001 - the next turn tries again
+            log.error("upkeep failed", action="past", error=type(error).__name__)
+        await asyncio.sleep(_PAST_EVERY_SECONDS)
 
 
 async def _run_jobs(app: App, stop: asyncio.Event) -> None:
@@ -412,6 +340,7 @@ async def run_jobs_once(node: Node) -> None:
         app = make_app(node, client)
         async with app.open_async(node.database.pool):
             await Sweeper(node).once()
+            await PastUpkeep(node).keep_up()
             await app.run_worker_async(
                 wait=False, install_signal_handlers=False, delete_jobs="successful", listen_notify=False
             )

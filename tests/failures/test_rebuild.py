@@ -146,4 +146,4 @@ def test_a_changed_view_is_found(node: Running) -> None:
     ask_to_change = "UPDATE content SET reach = reach + 1 RETURNING 1"
     assert ask(node, ask_to_change)
     assert differences(node) == {"content": 2}, "one row that should not be there, and one that should"
-    assert contents.VIEWS == ("content",)
+    assert "content" in contents.VIEWS

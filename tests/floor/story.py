@@ -17,11 +17,12 @@ from running import Browser, Platform, Running
 from tidegate.appeal import store as appeals
 from tidegate.case import store as cases
 from tidegate.content import store as contents
-from tidegate.db.transaction import Row, Transaction
+from tidegate.db.transaction import Actor, ActorKind, Row, Transaction
 from tidegate.decision import store as decisions
 from tidegate.kernel.ids import AppealId, CaseId, ContentId, DecisionId
 from tidegate.notice import store as notices
-from tidegate.people.model import Role
+from tidegate.people import steps as people_steps
+from tidegate.people.model import ProposalKind, Role
 from tidegate.signal import store as signals
 from tidegate.signal.model import Signal
 
@@ -188,6 +189,15 @@ def make_known(node: Running, platform: Platform, data: bytes, people: Sequence[
 def known_signals(node: Running) -> list[Signal]:
     """List the signals there are."""
     return node.do(signals.newest)
+
+
+def switch_on_look_alike_holds(node: Running) -> None:
+    """Have two policy leads switch look-alike holds on."""
+    first, second = node.hire(Role.POLICY_LEAD), node.hire(Role.POLICY_LEAD)
+    proposal = node.do(
+        lambda tx: people_steps.propose(tx, ProposalKind.LOOK_ALIKE_HOLDS_ON), Actor(ActorKind.STAFF, first)
+    )
+    node.do(lambda tx: people_steps.approve(tx, proposal), Actor(ActorKind.STAFF, second))
 
 
 # --- the person whose content it is ---

@@ -27,6 +27,7 @@ from floor.story import (
     refused,
     reviewers,
     standing_notices,
+    switch_on_look_alike_holds,
     vote,
     wait_out_undo,
 )
@@ -57,15 +58,6 @@ def known(node: Running, platform: Platform, two: list[Browser]) -> bytes:
     data = picture(1)
     make_known(node, platform, data, two)
     return data
-
-
-def switch_on_look_alike_holds(node: Running) -> None:
-    """Have two policy leads switch look-alike holds on."""
-    first, second = node.hire(Role.POLICY_LEAD), node.hire(Role.POLICY_LEAD)
-    proposal = node.do(
-        lambda tx: people_steps.propose(tx, ProposalKind.LOOK_ALIKE_HOLDS_ON), Actor(ActorKind.STAFF, first)
-    )
-    node.do(lambda tx: people_steps.approve(tx, proposal), Actor(ActorKind.STAFF, second))
 
 
 def test_rule_1_an_exact_match_is_held_for_at_most_a_day(node: Running, platform: Platform, known: bytes) -> None:

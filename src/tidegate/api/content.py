@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Header, Request, Response
+from fastapi import Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidegate.api.body import read_upload
@@ -11,9 +11,11 @@ from tidegate.api.idempotency import once
 from tidegate.api.life import life_of
 from tidegate.case import store as cases
 from tidegate.content import rules, steps, store
-from tidegate.content.model import AccountClass, ContentKind, Submission, Surface
+from tidegate.content.model import AccountClass, Content, ContentKind, NoBytes, Submission, Surface
 from tidegate.db.transaction import Transaction
+from tidegate.decision import store as decision_store
 from tidegate.enforcement import store as enforcement
+from tidegate.enforcement.delivery import wanted_payload
 from tidegate.kernel.errors import Conflict, Malformed
 from tidegate.kernel.event import Country, Language
 from tidegate.kernel.ids import ContentId, ServiceId
@@ -189,7 +191,7 @@ async def delete_content(request: Request, content: str) -> Response:
     async def act(tx: Transaction) -> None:
         clear = await store.find_clear(tx, identity)
         if clear is not None and clear.submission.service == service:
-            await store.forget_clear(tx, identity)
+            store.forget_clear(tx, identity)
         else:
             await steps.delete_by_user(tx, await steps.of_service(tx, identity, service))
 
@@ -199,21 +201,50 @@ async def delete_content(request: Request, content: str) -> Response:
 
 @door.route("PUT", "/v1/content/{content}/bytes", needs=Scope.CONTENT, uploads=True, status_code=204, tags=["content"])
 async def put_bytes(request: Request, content: str) -> Response:
-    """Send the bytes of a content when they were asked for; they must be the ones shown before."""
+    """Send the bytes of a content when they were asked for; they must be the ones shown before.
+
+    They are checked like an upload: what was found by a smaller look at them, or long ago, is found again or not.
+    """
     node, identity, service = node_of(request), ContentId.parse(content), key_of(request).service
     body = await read_upload(
         request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
     )
 
-    async def act(tx: Transaction) -> None:
+    async def known(tx: Transaction) -> tuple[Content, Submission | None]:
         loaded = await steps.of_service(tx, identity, service)
         if loaded.fingerprints is None or loaded.fingerprints.sha256 != body.sha256:
             raise Conflict(
                 "These are other bytes than were shown before: submit them as a new revision.",
                 reference="file",
             )
-        if body.data is not None and not loaded.bytes_kept:
-            await verdicts.keep_bytes(tx, identity, loaded.revision, body.data)
+        return loaded, await steps.submission_of(tx, loaded)
+
+    loaded, submission = await node.run(platform(request), known)
+    if loaded.bytes_kept or submission is None:
+        return Response(status_code=204)
+    checked = await node.check(loaded.kind, body.sha256, body.data)
+    upload = upload_of(submission, checked, body.data, looking_back=True)
+
+    async def act(tx: Transaction) -> None:
+        now, _ = await known(tx)
+        if body.data is None:
+            await steps.do_without_bytes(tx, identity, now.revision, NoBytes.TOO_LARGE)
+        elif not now.bytes_kept:
+            await verdicts.keep_bytes(tx, identity, now.revision, body.data)
+            # What cannot be checked now stays as it was judged, and so does what people decided.
+            if checked.unchecked is None and await decision_store.in_force(tx, identity) is None:
+                await verdicts.judge_again(tx, identity, upload, node.settings.hold_policy)
 
     await node.run(platform(request), act)
     return Response(status_code=204)
+
+
+@door.route("GET", "/v1/bytes-wanted", needs=Scope.CONTENT, tags=["content"])
+async def read_bytes_wanted(request: Request, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
+    """Read which bytes the node asked your service for and does not have yet, what was asked first first."""
+    service = key_of(request).service
+
+    async def act(tx: Transaction) -> dict[str, Any]:
+        return {"wanted": [await wanted_payload(tx, wanted) for wanted in await store.wanted_of(tx, service, limit)]}
+
+    return await node_of(request).run(platform(request), act)

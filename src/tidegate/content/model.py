@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tidegate.kernel.event import Country, Event, Language, event
-from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.ids import AskId, ContentId, ServiceId
 
 
 class ContentKind(StrEnum):
@@ -156,6 +156,17 @@ class ClearUpload:
     fingerprints: Fingerprints
 
 
+@dataclass(frozen=True, slots=True)
+class BytesWanted:
+    """Bytes the platform was asked for and did not send yet."""
+
+    ask: AskId
+    content: ContentId
+    revision: int
+    service: ServiceId
+    asked_at: datetime
+
+
 @event("content.submitted")
 class ContentSubmitted(Event):
     """A revision of a content that someone must look at, or that is held. A clear upload is no event."""
@@ -192,6 +203,32 @@ class ContentBytesKept(Event):
 
     content: ContentId
     revision: int
+
+
+@event("content.bytes_wanted")
+class ContentBytesWanted(Event):
+    """The platform was asked for the bytes of a revision, because people must look at it and they are not here."""
+
+    ask: AskId
+    content: ContentId
+    revision: int
+    service: ServiceId
+
+
+class NoBytes(StrEnum):
+    """Why bytes that were wanted are not to be had."""
+
+    GONE = "gone"
+    TOO_LARGE = "too_large"
+
+
+@event("content.bytes_missing")
+class ContentBytesMissing(Event):
+    """The bytes that were wanted will not come: people decide without them."""
+
+    content: ContentId
+    revision: int
+    cause: NoBytes
 
 
 @event("content.deleted_by_user")

@@ -6,16 +6,20 @@ from tidegate.content import rules, store
 from tidegate.content.model import (
     STANDINGS,
     Content,
+    ContentBytesMissing,
+    ContentBytesWanted,
     ContentDeletedByUser,
     ContentEdited,
     ContentErased,
     ContentReachChanged,
+    NoBytes,
     Standing,
+    Submission,
 )
 from tidegate.db.sealing import erase, read_detail, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import NotFound
-from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.ids import AskId, ContentId, ServiceId
 from tidegate.kernel.states import follow
 
 
@@ -29,6 +33,43 @@ async def of_service(tx: Transaction, content: ContentId, service: ServiceId) ->
     if loaded is None or loaded.service != service or loaded.standing is Standing.ERASED:
         raise NotFound("Your service has no such content here, or it was clear and is only counted.")
     return loaded
+
+
+async def submission_of(tx: Transaction, content: Content) -> Submission | None:
+    """Give what the platform said of a content's present revision; None when it was erased."""
+    facts = await store.facts(tx, content)
+    if facts is None:
+        return None
+    return Submission(
+        service=content.service,
+        kind=content.kind,
+        platform_id=facts["platform_id"],
+        uploader=facts["uploader"],
+        account_class=content.account_class,
+        surface=content.surface,
+        reach=content.reach,
+        caption=facts["caption"],
+        link=facts["link"],
+        language=content.language,
+    )
+
+
+async def ask_for_bytes(tx: Transaction, content: Content) -> None:
+    """Ask the platform for the bytes of a content that people must look at and that are not here; once is enough."""
+    known = await store.wanted(tx, content.id)
+    if not content.bytes_kept and content.standing is Standing.SHOWN and known is None:
+        await tx.append(
+            ContentBytesWanted(
+                ask=tx.new(AskId), content=content.id, revision=content.revision, service=content.service
+            )
+        )
+
+
+async def do_without_bytes(tx: Transaction, content: ContentId, revision: int, cause: NoBytes) -> None:
+    """Write down that bytes that were wanted will not come; nothing happens when they are not wanted any more."""
+    known = await store.wanted(tx, content)
+    if known is not None and known.revision == revision:
+        await tx.append(ContentBytesMissing(content=content, revision=revision, cause=cause))
 
 
 async def change_reach(tx: Transaction, content: Content, reach: int) -> None:

@@ -3,15 +3,18 @@
 import json
 import struct
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 from tidegate.content.model import (
     AccountClass,
+    BytesWanted,
     ClearUpload,
     Content,
     ContentBytesKept,
+    ContentBytesMissing,
+    ContentBytesWanted,
     ContentDeletedByUser,
     ContentEdited,
     ContentErased,
@@ -28,7 +31,7 @@ from tidegate.content.model import (
 from tidegate.db.sealing import read_bytes, read_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.event import Event, Language
-from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.ids import AskId, ContentId, ServiceId
 from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
 PDQ_BYTES = 32
@@ -128,48 +131,6 @@ async def load_many(tx: Transaction, contents: Sequence[ContentId], *, lock: boo
     return [_content(row) for row in rows]
 
 
-async def with_bytes(tx: Transaction, sha256: bytes) -> list[ContentId]:
-    """Find contents whose present revision has exactly these bytes."""
-    rows = await tx.rows("SELECT id FROM content WHERE sha256 = %(sha256)s ORDER BY id", sha256=sha256)
-    return [ContentId(row["id"]) for row in rows]
-
-
-async def with_pdq(tx: Transaction, after: ContentId | None, *, most: int = 10_000) -> list[tuple[ContentId, bytes]]:
-    """Page through contents that have looks to search, by id: (id, all their values)."""
-    rows = await tx.rows(
-        "SELECT id, pdq FROM content WHERE id > %(after)s AND length(pdq) > 0 ORDER BY id LIMIT %(most)s",
-        after=after.value if after else UUID(int=0),
-        most=most,
-    )
-    return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
-
-
-async def with_sketch(tx: Transaction, hashes: Sequence[int]) -> list[tuple[ContentId, bytes]]:
-    """Find contents whose sketch has any of these hashes: (id, the sketch)."""
-    rows = await tx.rows(
-        "SELECT id, sketch FROM content WHERE sketch_hashes(sketch) && %(hashes)s::int[] ORDER BY id",
-        hashes=[_as_stored(value) for value in hashes],
-    )
-    return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
-
-
-async def with_address(tx: Transaction, address: str) -> list[ContentId]:
-    """Find contents that are a link to this address."""
-    rows = await tx.rows("SELECT id FROM content WHERE address = %(address)s ORDER BY id", address=address)
-    return [ContentId(row["id"]) for row in rows]
-
-
-async def with_host(tx: Transaction, host: str) -> list[ContentId]:
-    """Find contents that are a link to this host."""
-    rows = await tx.rows("SELECT id FROM content WHERE host = %(host)s ORDER BY id", host=host)
-    return [ContentId(row["id"]) for row in rows]
-
-
-def _as_stored(value: int) -> int:
-    """Give 32 bits as PostgreSQL's integers hold them, with a sign."""
-    return value - (1 << 32) if value >= 1 << 31 else value
-
-
 async def not_erased(tx: Transaction, after: ContentId | None, *, most: int = 500) -> list[Content]:
     """Page through contents that were not erased, by id."""
     rows = await tx.rows(
@@ -188,6 +149,31 @@ async def facts(tx: Transaction, content: Content) -> dict[str, Any] | None:
 async def bytes_of(tx: Transaction, content: Content) -> bytes | None:
     """Open the sealed bytes of a content's present revision; None when erased or never kept."""
     return await read_bytes(tx, content.id, bytes_part(content.revision))
+
+
+# --- bytes that are wanted ---
+
+
+async def wanted(tx: Transaction, content: ContentId) -> BytesWanted | None:
+    """Give what the platform was asked for about a content and did not send."""
+    row = await tx.row("SELECT * FROM bytes_wanted WHERE content = %(content)s", content=content)
+    return None if row is None else _wanted_in(row)
+
+
+async def wanted_of(tx: Transaction, service: ServiceId, most: int = 1000) -> list[BytesWanted]:
+    """List what a service was asked for and did not send, what was asked first first."""
+    rows = await tx.rows(
+        "SELECT * FROM bytes_wanted WHERE service = %(service)s ORDER BY asked_at, content LIMIT %(most)s",
+        service=service,
+        most=most,
+    )
+    return [_wanted_in(row) for row in rows]
+
+
+def _wanted_in(row: Row) -> BytesWanted:
+    return BytesWanted(
+        AskId(row["asked"]), ContentId(row["content"]), row["revision"], ServiceId(row["service"]), row["asked_at"]
+    )
 
 
 # --- clear uploads: one row in today's part, no event, no bytes ---
@@ -257,73 +243,26 @@ async def find_clear(tx: Transaction, content: ContentId) -> ClearUpload | None:
     return None if row is None else _clear(tx, row)
 
 
-async def forget_clear(tx: Transaction, content: ContentId) -> int:
+def forget_clear(tx: Transaction, content: ContentId) -> None:
     """Remove the rows of a clear upload: its user deleted it, or it became a content with a life."""
-    return await tx.execute("DELETE FROM clear_upload WHERE id = %(id)s", id=content)
-
-
-async def clear_with_bytes(tx: Transaction, sha256: bytes, position: int) -> list[ContentId]:
-    """Find clear uploads with exactly these bytes that were judged before this signal position."""
-    rows = await tx.rows(
-        "SELECT DISTINCT id FROM clear_upload WHERE sha256 = %(sha256)s AND position < %(position)s ORDER BY id",
-        sha256=sha256,
-        position=position,
-    )
-    return [ContentId(row["id"]) for row in rows]
-
-
-async def clear_with_pdq(
-    tx: Transaction, after: ContentId | None, position: int, *, most: int = 10_000
-) -> list[tuple[ContentId, bytes]]:
-    """Page through clear uploads judged before this signal position, by id: (id, all their values)."""
-    rows = await tx.rows(
+    tx.put(
         """
-        SELECT id, pdq FROM clear_upload
-        WHERE id > %(after)s AND position < %(position)s AND length(pdq) > 0 ORDER BY id LIMIT %(most)s
+        WITH removed AS (DELETE FROM clear_upload WHERE id = %(id)s RETURNING day, number)
+        INSERT INTO clear_upload_forgotten (day, number) SELECT day, number FROM removed
         """,
-        after=after.value if after else UUID(int=0),
-        position=position,
-        most=most,
+        id=content,
     )
-    return [(ContentId(row["id"]), bytes(row["pdq"])) for row in rows]
-
-
-async def clear_with_sketch(tx: Transaction, hashes: Sequence[int], position: int) -> list[tuple[ContentId, bytes]]:
-    """Find clear uploads judged before this signal position whose sketch has any of these hashes: (id, the sketch)."""
-    rows = await tx.rows(
-        """
-        SELECT id, sketch FROM clear_upload
-        WHERE sketch_hashes(sketch) && %(hashes)s::int[] AND position < %(position)s ORDER BY id
-        """,
-        hashes=[_as_stored(value) for value in hashes],
-        position=position,
-    )
-    return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
-
-
-async def clear_with_address(tx: Transaction, address: str, position: int) -> list[ContentId]:
-    """Find clear uploads judged before this signal position that were a link to this address."""
-    rows = await tx.rows(
-        "SELECT DISTINCT id FROM clear_upload WHERE address = %(digest)s AND position < %(position)s ORDER BY id",
-        digest=address_digest(tx, address),
-        position=position,
-    )
-    return [ContentId(row["id"]) for row in rows]
-
-
-async def clear_with_host(tx: Transaction, host: str, position: int) -> list[ContentId]:
-    """Find clear uploads judged before this signal position that were a link to this host."""
-    rows = await tx.rows(
-        "SELECT DISTINCT id FROM clear_upload WHERE host = %(digest)s AND position < %(position)s ORDER BY id",
-        digest=host_digest(tx, host),
-        position=position,
-    )
-    return [ContentId(row["id"]) for row in rows]
 
 
 async def prepare_days(tx: Transaction, keep_days: int) -> None:
     """Make the parts for today and tomorrow and drop those past their time, keys and all."""
     await tx.execute("SELECT clear_upload_days(%(today)s, %(keep)s)", today=tx.now.date(), keep=keep_days)
+    await tx.execute("DELETE FROM clear_upload_forgotten WHERE day < %(first)s", first=first_day(tx, keep_days))
+
+
+def first_day(tx: Transaction, keep_days: int) -> date:
+    """Say of which day the oldest clear uploads are that are kept."""
+    return tx.now.date() - timedelta(days=keep_days)
 
 
 def _clear(tx: Transaction, row: Row) -> ClearUpload:
@@ -485,6 +424,7 @@ def _caption_digest(tx: Transaction, words: dict[str, Any]) -> bytes:
 
 
 async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
+    await _not_wanted(tx, happened)
     facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
     known = Fingerprints(sha256=b"") if facts_ is None else fingerprints_of(facts_)
     digests: dict[str, bytes | None] = {"lookup": None, "uploader": None, "caption": None}
@@ -559,7 +499,29 @@ async def _edited(tx: Transaction, happened: ContentEdited) -> None:
     )
 
 
+async def _bytes_wanted(tx: Transaction, happened: ContentBytesWanted) -> None:
+    await tx.execute(
+        """
+        INSERT INTO bytes_wanted (content, revision, service, asked, asked_at)
+        VALUES (%(content)s, %(revision)s, %(service)s, %(ask)s, %(at)s)
+        """,
+        content=happened.content,
+        revision=happened.revision,
+        service=happened.service,
+        ask=happened.ask,
+        at=tx.now,
+    )
+
+
+async def _not_wanted(
+    tx: Transaction,
+    happened: ContentSubmitted | ContentBytesKept | ContentBytesMissing | ContentDeletedByUser | ContentErased,
+) -> None:
+    await tx.execute("DELETE FROM bytes_wanted WHERE content = %(content)s", content=happened.content)
+
+
 async def _bytes_kept(tx: Transaction, happened: ContentBytesKept) -> None:
+    await _not_wanted(tx, happened)
     await tx.execute(
         "UPDATE content SET bytes_kept = true WHERE id = %(id)s AND revision = %(revision)s",
         id=happened.content,
@@ -568,10 +530,12 @@ async def _bytes_kept(tx: Transaction, happened: ContentBytesKept) -> None:
 
 
 async def _deleted_by_user(tx: Transaction, happened: ContentDeletedByUser) -> None:
+    await _not_wanted(tx, happened)
     await tx.execute("UPDATE content SET standing = 'deleted_by_user' WHERE id = %(id)s", id=happened.content)
 
 
 async def _erased(tx: Transaction, happened: ContentErased) -> None:
+    await _not_wanted(tx, happened)
     await tx.execute(
         """
         UPDATE content SET standing = 'erased', lookup = NULL, uploader = NULL, caption = NULL, sha256 = NULL,
@@ -582,12 +546,14 @@ async def _erased(tx: Transaction, happened: ContentErased) -> None:
     )
 
 
-VIEWS = ("content",)
+VIEWS = ("content", "bytes_wanted")
 PROJECTIONS: dict[type[Event], Projection] = {
     ContentSubmitted: _submitted,
     ContentReachChanged: _reach_changed,
     ContentEdited: _edited,
+    ContentBytesWanted: _bytes_wanted,
     ContentBytesKept: _bytes_kept,
+    ContentBytesMissing: _not_wanted,
     ContentDeletedByUser: _deleted_by_user,
     ContentErased: _erased,
 }

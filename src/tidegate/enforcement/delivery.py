@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx2 import AsyncClient, HTTPError, InvalidURL, TimeoutException, UnsupportedProtocol
 
 from tidegate.content import store as contents
-from tidegate.content.model import Content
+from tidegate.content.model import BytesWanted, Content
 from tidegate.db.transaction import Transaction
 from tidegate.enforcement.model import Instruction, Problem
 from tidegate.enforcement.signing import sign
@@ -51,6 +51,21 @@ async def payload(tx: Transaction, instruction: Instruction, public_url: str) ->
         "expires_at": instruction.expires_at.isoformat() if instruction.expires_at else None,
         "notice_url": notice_url(tx, instruction.notice, public_url) if instruction.notice else None,
         "decision": str(instruction.decision) if instruction.decision else None,
+    }
+
+
+async def wanted_payload(tx: Transaction, wanted: BytesWanted) -> dict[str, Any]:
+    """Describe to a platform which bytes are wanted, and where to send them."""
+    content = await contents.load(tx, wanted.content)
+    facts = await contents.facts(tx, content) if content is not None else None
+    return {
+        "ask": str(wanted.ask),
+        "content": str(wanted.content),
+        "revision": wanted.revision,
+        "platform_id": facts["platform_id"] if facts else None,
+        "kind": content.kind if content else None,
+        "asked_at": wanted.asked_at.isoformat(),
+        "send_to": f"/v1/content/{wanted.content}/bytes",
     }
 
 

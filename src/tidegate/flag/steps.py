@@ -52,7 +52,7 @@ async def _known(tx: Transaction, service: ServiceId, wanted: ContentId) -> Cont
         contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
         if await contents.load(tx, clear.id) is None:
             await admit(tx, clear.id, clear.revision, clear.submission, clear.fingerprints)
-            await contents.forget_clear(tx, clear.id)
+            contents.forget_clear(tx, clear.id)
         content = await contents.load(tx, clear.id)
     if content is None or content.service != service:
         raise NotFound("This content was never submitted by your service: send it with POST /v1/content first.")

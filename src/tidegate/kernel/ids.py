@@ -85,6 +85,12 @@ class ListId(Id):
     word = "list"
 
 
+class AskId(Id):
+    """One time that a platform was asked for the bytes of a content."""
+
+    word = "ask"
+
+
 class FlagId(Id):
     word = "flag"
 

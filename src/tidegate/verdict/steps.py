@@ -15,6 +15,7 @@ from tidegate.content.model import (
     Submission,
 )
 from tidegate.content.rules import check_submission
+from tidegate.content.steps import ask_for_bytes
 from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
@@ -104,7 +105,7 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     # What has a recorded life is not clear as well.
     clear = None if known else clear
     if clear is not None:
-        await contents.forget_clear(tx, clear.id)
+        contents.forget_clear(tx, clear.id)
     content = known.id if known else clear.id if clear else tx.new(ContentId)
     revision = known.revision + 1 if known else _revision_after(clear, upload.fingerprints)
     await admit(tx, content, revision, upload.submission, upload.fingerprints)
@@ -208,7 +209,7 @@ async def _clear(
         return Answer(content=before.id, revision=before.revision, verdict=verdict)
     content, revision = (before.id, before.revision + 1) if before else (tx.new(ContentId), 1)
     if before is not None:
-        await contents.forget_clear(tx, content)
+        contents.forget_clear(tx, content)
     contents.record_clear(
         tx,
         key or await contents.make_todays_key(tx),
@@ -277,25 +278,82 @@ async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: b
 
 
 async def judge_again(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
-    """Give a new verdict on a known revision: after a failed check, or when a new signal looks back.
+    """Give a new verdict on a known revision: after a failed check, when bytes arrive, or when a new signal looks back.
 
     Returns None when nothing changed.
     """
+    standing = await _standing(tx, upload)
     known = await contents.load(tx, content, lock=True)
-    if known is None or known.standing is Standing.ERASED:
+    if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
         return None
-    standing = _Standing(
+    verdict = await _judge(tx, upload, known, standing, policy)
+    last = await store.latest(tx, content)
+    running = await store.running_hold(tx, content)
+    # What was never judged was clear until someone flagged it.
+    before = last["verdict"] if last is not None else VerdictKind.CLEAR
+    if running is not None or before == verdict.kind:
+        return None
+    await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
+    return verdict
+
+
+async def look_back(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
+    """Judge again what was published long ago; ask the platform for its bytes if people must look and have none.
+
+    A clear upload gets a recorded life only if it is not clear now. Returns None when nothing changed.
+    """
+    contents.lock_identity(tx, contents.lookup_digest(tx, upload.submission))
+    if await contents.load(tx, content) is None:
+        verdict = await _of_clear(tx, content, upload, policy)
+    else:
+        verdict = await judge_again(tx, content, upload, policy)
+    known = await contents.load(tx, content)
+    if known is not None and verdict is not None and verdict.kind in {VerdictKind.REVIEW, VerdictKind.HOLD}:
+        await ask_for_bytes(tx, known)
+    return verdict
+
+
+async def _of_clear(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
+    clear = await contents.find_clear(tx, content)
+    # Deleted meanwhile, or replaced by other bytes, which were judged when they came.
+    if clear is None or clear.fingerprints.sha256 != upload.fingerprints.sha256:
+        return None
+    verdict = await _judge(tx, upload, None, await _standing(tx, upload), policy)
+    if verdict.kind is VerdictKind.CLEAR:
+        return None
+    contents.forget_clear(tx, content)
+    await admit(tx, content, clear.revision, clear.submission, clear.fingerprints)
+    await _give(tx, content, clear.revision, verdict, None, policy)
+    return verdict
+
+
+async def judge_without(
+    tx: Transaction, content: ContentId, upload: Upload, decision: DecisionId, policy: HoldPolicy
+) -> Verdict | None:
+    """Judge a content again that rested on a signal which a decision withdrew.
+
+    Nothing is held newly, and a hold that rests on something else goes on. Returns None when nothing changed.
+    """
+    standing = await _standing(tx, upload)
+    known = await contents.load(tx, content, lock=True)
+    if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
+        return None
+    verdict = await _judge(tx, upload, known, standing, policy)
+    before = (await store.matches_on(tx, [content])).get(content, ())
+    gone = {match.signal for match in before} - {match.signal for match in verdict.matches}
+    if verdict.kind is VerdictKind.HOLD or not gone:
+        return None
+    await release_hold(tx, content, decision=decision)
+    await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
+    return verdict
+
+
+async def _standing(tx: Transaction, upload: Upload) -> _Standing:
+    return _Standing(
         await tx.answer(signals.hold_position(tx)),
         await tx.answer(store.removed_as(upload.fingerprints.sha256)),
         await tx.answer(store.look_alike_holds()),
     )
-    verdict = await _judge(tx, upload, known, standing, policy)
-    last = await store.latest(tx, content)
-    running = await store.running_hold(tx, content)
-    if running is not None or (last is not None and last["verdict"] == verdict.kind):
-        return None
-    await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
-    return verdict
 
 
 async def lapse_due_holds(tx: Transaction) -> int:
