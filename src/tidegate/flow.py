@@ -260,7 +260,8 @@ async def make_text_known(tx: Transaction, decision: DecisionId, content: Conten
 
 async def look_again_later(tx: Transaction, happened: SignalWithdrawn) -> None:
     """What nobody decided about yet is judged again without the signal."""
-    await defer(tx, "look_again", signal=str(happened.signal), decision=str(happened.decision))
+    decision = str(happened.decision) if happened.decision else None
+    await defer(tx, "look_again", signal=str(happened.signal), decision=decision)
 
 
 async def ask_later(tx: Transaction, happened: ContentBytesWanted) -> None:

@@ -7,17 +7,20 @@ and on the record before the first value is written.
 
 import getpass
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 from tidegate.db.sealing import write_detail
 from tidegate.db.transaction import MACHINE, Database, Transaction
+from tidegate.jail import Jail
 from tidegate.kernel.errors import Conflict, Malformed
 from tidegate.kernel.ids import ListId
 from tidegate.signal import formats, steps, store
 from tidegate.signal.formats import Reading, Row, Skipped, Wrong
-from tidegate.signal.model import ListExported, ListFormat, Provenance, Signal
+from tidegate.signal.links import in_canonical_form
+from tidegate.signal.model import FingerprintKind, ListExported, ListFormat, Provenance, Signal
 from tidegate.signal.steps import Imported, Wanted
 
 #: Verdicts wait while a batch is written: about a tenth of a second.
@@ -43,17 +46,25 @@ async def import_list(database: Database, file: BinaryIO, how: Reading, source: 
         Malformed: nothing of it can be read.
     """
     so_far = Imported()
-    for number, batch in enumerate(_batches(_good(formats.read_list(formats.lines_of(file), how), so_far, say)), 1):
-        wanted = [(row.kind, row.value, row.labels) for row in batch]
+    async with AsyncExitStack() as opened:
+        jail: Jail | None = None
+        for number, batch in enumerate(_batches(_good(formats.read_list(formats.lines_of(file), how), so_far, say)), 1):
+            if jail is None and any(row.kind is FingerprintKind.URL for row in batch):
+                jail = Jail(size=1)
+                await jail.start()
+                opened.push_async_callback(jail.stop)
+            results = batch if jail is None else await in_canonical_form(jail, batch)
+            rows = [*_good(results, so_far, say)]
+            wanted = [(row.kind, row.value, row.labels) for row in rows]
 
-        async def add(tx: Transaction, wanted: Sequence[Wanted] = wanted) -> int:
-            return await steps.add_many(tx, wanted, Provenance.IMPORT)
+            async def add(tx: Transaction, wanted: Sequence[Wanted] = wanted) -> int:
+                return await steps.add_many(tx, wanted, Provenance.IMPORT)
 
-        added = await database.run(MACHINE, add)
-        so_far.added += added
-        so_far.known += len(batch) - added
-        if number % _REPORT_EVERY == 0:
-            say(f"{so_far.lines} lines read, {so_far.added} signals added.")
+            added = await database.run(MACHINE, add)
+            so_far.added += added
+            so_far.known += len(rows) - added
+            if number % _REPORT_EVERY == 0:
+                say(f"{so_far.lines} lines read, {so_far.added} signals added.")
 
     async def record(tx: Transaction) -> None:
         await steps.record_import(tx, how.format, so_far, {"source": source, "account": _account()})
@@ -62,7 +73,7 @@ async def import_list(database: Database, file: BinaryIO, how: Reading, source: 
     return so_far
 
 
-def _good(results: Iterator[Row | Skipped | Wrong], so_far: Imported, say: Say) -> Iterator[Row]:
+def _good(results: Iterable[Row | Skipped | Wrong], so_far: Imported, say: Say) -> Iterator[Row]:
     for result in results:
         if isinstance(result, Row):
             yield result

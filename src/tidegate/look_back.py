@@ -176,7 +176,7 @@ async def _submitted(tx: Transaction, content: ContentId) -> tuple[Submission, F
 # --- a withdrawn signal ---
 
 
-async def look_again(node: Node, signal: SignalId, decision: DecisionId) -> None:
+async def look_again(node: Node, signal: SignalId, decision: DecisionId | None) -> None:
     """Judge again what rested on a signal that was withdrawn, where nobody decided yet.
 
     What is restricted by a decision went back to people with the withdrawal itself (``flow.look_again``); what people
@@ -186,7 +186,7 @@ async def look_again(node: Node, signal: SignalId, decision: DecisionId) -> None
         await _judge_without(node, content, decision)
 
 
-async def _judge_without(node: Node, content: ContentId, decision: DecisionId) -> None:
+async def _judge_without(node: Node, content: ContentId, decision: DecisionId | None) -> None:
     async def read(tx: Transaction) -> tuple[Content, Submission, bytes | None] | None:
         loaded = await contents.load(tx, content)
         if loaded is None or loaded.fingerprints is None or await _is_decided(tx, content):

@@ -78,8 +78,8 @@ def make_app(node: Node, client: AsyncClient) -> App:
         await look_back(node, SignalId.parse(signal))
 
     @app.task(name="look_again", retry=BackOff())
-    async def look_again_task(signal: str, decision: str) -> None:
-        await look_again(node, SignalId.parse(signal), DecisionId.parse(decision))
+    async def look_again_task(signal: str, decision: str | None) -> None:
+        await look_again(node, SignalId.parse(signal), DecisionId.parse(decision) if decision else None)
 
     @app.task(name="make_text_known", retry=BackOff())
     async def make_text_known_task(decision: str, content: str) -> None:

@@ -52,6 +52,7 @@ STAFF_FILES = {
     "/record/events.csv",
     "/live",
     "/cases/{case}/content/{content}/picture",
+    "/cases/{case}/content/{content}/words",
     "/appeals/{appeal}/evidence/{number}",
     "/cases/{case}/status",
 }

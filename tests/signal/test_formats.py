@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import made
+from tidegate.fingerprint.letters import normalise
 from tidegate.kernel.errors import Malformed, RuleBroken
 from tidegate.signal import formats
 from tidegate.signal.formats import LeftOut, Reading, Row, Skipped, Wrong
@@ -208,7 +209,7 @@ def test_whatever_a_list_holds_reading_ends_and_the_good_line_is_found(parts: li
 
 @given(st.lists(made.signals(1), max_size=5), st.sampled_from([ListFormat.CSV, ListFormat.LOCAL]))
 def test_what_we_write_reads_back(signals: list[Signal], chosen: ListFormat) -> None:
-    kept = [signal for signal in signals if signal.kind in formats.NAMES]
+    kept = [signal for signal in signals if signal.kind in {FingerprintKind.PDQ, FingerprintKind.SHA256}]
     text = formats.header(chosen) + "".join(formats.write_line(signal, chosen) for signal in kept)
     if not text:
         return
@@ -223,6 +224,27 @@ def test_what_we_write_reads_back(signals: list[Signal], chosen: ListFormat) -> 
         assert (result.kind, result.value) == (signal.kind, signal.value)
         if in_tags:
             assert frozenset(result.labels) == signal.labels
+
+
+@given(made.signals(1), st.text(max_size=80), st.sampled_from([ListFormat.CSV, ListFormat.LOCAL]))
+def test_words_and_links_read_back(signal: Signal, text: str, chosen: ListFormat) -> None:
+    signal = replace(signal, disputed=False)
+    known = [replace(signal, kind=FingerprintKind.URL, value=b'https://bridge.example/a,"b"')]
+    if len(letters := normalise(text)) >= 64:
+        known.append(replace(signal, kind=FingerprintKind.TEXT, value=letters.encode()))
+    written = formats.header(chosen) + "".join(formats.write_line(each, chosen) for each in known)
+    results = read(written, Reading(format=chosen, labels=(Label.INCITES,)))
+    assert values(results) == [(result.line, each.value.hex()) for each, result in zip(known, results, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("raw_text,too short,,,incites", "at least 16"), ("domain,bridge.example,,,incites", "another policy lead")],
+)
+def test_what_may_not_come_by_a_list_is_refused(line: str, message: str) -> None:
+    (result,) = read(HEAD + line + "\n", Reading(labels=(Label.INCITES,)))
+    assert isinstance(result, Wrong)
+    assert message in result.error.message
 
 
 @given(made.signals(1))

@@ -298,6 +298,7 @@ WORDS: dict[str, dict[str, str]] = {
         "staff_restore": N_("restore someone suspended"),
         "passkey_reset": N_("reset the passkeys"),
         "look_alike_holds_on": N_("let machines hold look-alikes"),
+        "domain_signal": N_("have people shown every link to this host"),
     },
     "proposal_standing": {
         "open": N_("waits for a second person"),

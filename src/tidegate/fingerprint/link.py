@@ -5,6 +5,7 @@ address as it came; ``link_engine`` does, in the jail, and says what a canonical
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from tidegate.jail import Jail, JailError, Reason
@@ -16,6 +17,8 @@ LONGEST_ADDRESS: Final = 4 * LONGEST_LINK
 #: A canonical form: a scheme, and of the schemes that have a host in the DNS the host and the rest apart.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]*")
 _WITH_HOST = re.compile(r"(?:https|wss|ftp)://(?P<host>[^/:?\[]+|\[[0-9a-f:.]+\])(?P<port>:[0-9]+)?(?P<rest>/[!-~]*)")
+#: Links brought into their form by one request to the jail.
+_AT_ONCE: Final = 100
 _PUNYCODE: Final = "xn--"
 
 _ENGINE = "tidegate.fingerprint.link_engine"
@@ -34,6 +37,31 @@ async def address_in(jail: Jail, data: bytes) -> str:
     if not _ADDRESS.fullmatch(address):
         raise JailError(Reason.UNDECODABLE)
     return address
+
+
+async def addresses_in(jail: Jail, links: Sequence[str]) -> list[str | None]:
+    """Bring many links into their canonical forms, in the jail; None for each that is no link to another place.
+
+    Raises:
+        JailError: none of them could be read just now.
+    """
+    found: list[str | None] = []
+    for start in range(0, len(links), _AT_ONCE):
+        lines = [_one_line(link) for link in links[start : start + _AT_ONCE]]
+        answer = await jail.run(
+            f"{_ENGINE}:canonical_lines", b"\n".join(lines), answer_limit=_AT_ONCE * (LONGEST_ADDRESS + 1)
+        )
+        forms = answer.decode("ascii", "replace").split("\n")
+        if len(forms) != len(lines):
+            raise JailError(Reason.UNDECODABLE)
+        found += [form if _ADDRESS.fullmatch(form) else None for form in forms]
+    return found
+
+
+def _one_line(link: str) -> bytes:
+    """Give a link in one line; line ends inside it say nothing (WHATWG URL Standard, 4.4)."""
+    line = link.replace("\n", "").replace("\r", "").encode("utf-8", "replace")
+    return line if len(line) <= LONGEST_LINK else b""
 
 
 def host_of(address: str) -> str:

@@ -52,10 +52,22 @@ def canonical(data: bytes, _arguments: bytes) -> bytes:
     raise Refusal(Reason.UNDECODABLE)
 
 
+def canonical_lines(data: bytes, arguments: bytes) -> bytes:
+    """Give the canonical form of each of many links, a line each; an empty line for what is none."""
+    return b"\n".join(_canonical_or_nothing(line, arguments) for line in data.split(b"\n"))
+
+
+def _canonical_or_nothing(line: bytes, arguments: bytes) -> bytes:
+    try:
+        return canonical(line, arguments)
+    except Refusal:
+        return b""
+
+
 def warm() -> None:
     """Have the parser and its tables loaded."""
     for link in ("http://xn--bcher-kva.example/%7e", "bücher.example", "tg://a", "magnet:?b", "http://1.2/"):
-        canonical(link.encode(), b"")
+        canonical_lines(link.encode(), b"")
 
 
 def _parsed(text: str) -> str:

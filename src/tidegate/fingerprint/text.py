@@ -43,6 +43,10 @@ _LARGEST_SKETCH = _LENGTH.size + MOST_IN_SKETCH * _HASH.itemsize
 _LARGEST_ANSWER = _LENGTH.size + _LARGEST_SKETCH + 4 * MOST_LETTERS
 
 
+#: A control of one byte is shown as a sign of three.
+_LARGEST_READABLE = 3 * LARGEST_TEXT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch:
     """What a text is remembered by.
@@ -155,6 +159,21 @@ async def fingerprint_in(jail: Jail, data: bytes) -> TextFingerprint:
     try:
         return TextFingerprint.unpack(answer)
     except ValueError as error:
+        raise JailError(Reason.UNDECODABLE) from error
+
+
+async def read_in(jail: Jail, data: bytes) -> str:
+    """Read a text in the jail to show it to people: its characters, each where it stood, without controls.
+
+    Raises:
+        JailError: it cannot be shown, and why.
+    """
+    if len(data) > LARGEST_TEXT:
+        raise JailError(Reason.TOO_LARGE)
+    answer = await jail.run(f"{_ENGINE}:readable", data, answer_limit=_LARGEST_READABLE)
+    try:
+        return answer.decode()
+    except UnicodeDecodeError as error:
         raise JailError(Reason.UNDECODABLE) from error
 
 

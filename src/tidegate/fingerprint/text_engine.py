@@ -14,6 +14,9 @@ from tidegate.fingerprint.text import (
 )
 from tidegate.jail.model import Reason, Refusal
 
+#: C0 and C1, for no page may hold them.
+_CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {*b"\t\n\r"}, "\ufffd")
+
 
 def fingerprint(data: bytes, _arguments: bytes) -> bytes:
     """Reduce a text to its letters and sketch them, packed (see ``TextFingerprint``)."""
@@ -31,6 +34,19 @@ def locate(data: bytes, arguments: bytes) -> bytes:
     return pack_ranges(found)
 
 
+def readable(data: bytes, _arguments: bytes) -> bytes:
+    """Give a text as people can be shown it: line ends and tabs stay, other controls become a sign that one is there.
+
+    Characters keep their places, so that spans still hold.
+    """
+    if len(data) > LARGEST_TEXT:
+        raise Refusal(Reason.TOO_LARGE)
+    try:
+        return data.decode().translate(_CONTROLS).encode()
+    except UnicodeDecodeError as error:
+        raise Refusal(Reason.UNDECODABLE) from error
+
+
 def warm() -> None:
     """Load or compile every kernel, read the tables, and look up the characters most texts are made of."""
     common = "".join(map(chr, (*range(0x3000), *range(0x3040, 0x3100), *range(0xFF00, 0xFFF0))))
@@ -38,6 +54,7 @@ def warm() -> None:
         data = text.encode()
         fingerprint(data, b"")
         locate(data, pack_ranges([(0, 1)]))
+        readable(data, b"")
 
 
 def _letters(data: bytes) -> Letters:

@@ -89,6 +89,13 @@ TYPES: dict[str, FingerprintKind] = {
     "hash_sha256": FingerprintKind.SHA256,
     "video_sha256": FingerprintKind.SHA256,
     "hash_video_sha256": FingerprintKind.SHA256,
+    "text": FingerprintKind.TEXT,
+    "raw_text": FingerprintKind.TEXT,
+    "text_string": FingerprintKind.TEXT,
+    "url": FingerprintKind.URL,
+    "uri": FingerprintKind.URL,
+    "raw_uri": FingerprintKind.URL,
+    "domain": FingerprintKind.DOMAIN,
 }
 
 #: Types of theirs that we do not keep.
@@ -98,7 +105,12 @@ OTHER_TYPES = frozenset((
 ))  # fmt: skip
 
 #: How we call them in what we write.
-NAMES: dict[FingerprintKind, str] = {FingerprintKind.PDQ: "pdq", FingerprintKind.SHA256: "sha256"}
+NAMES: dict[FingerprintKind, str] = {
+    FingerprintKind.PDQ: "pdq",
+    FingerprintKind.SHA256: "sha256",
+    FingerprintKind.TEXT: "raw_text",
+    FingerprintKind.URL: "url",
+}
 
 CSV_COLUMNS = ("signal_type", "signal_str", "collab", "category", "tags")
 TE_COLUMNS = ("indicator", "descriptor_id", "added_on", "labels")
@@ -335,14 +347,42 @@ def read_value(signal_type: str, signal: str) -> tuple[FingerprintKind, bytes]:
 
     Raises:
         Malformed: a type we have no use for, or not a value of this type.
+        RuleBroken: a domain (floor rule 4).
     """
-    name = signal_type.strip().lower()
-    return rules.check_value(TYPES.get(name, ""), signal.strip())
+    kind = TYPES.get(signal_type.strip().lower(), "")
+    if kind is FingerprintKind.DOMAIN:
+        raise RuleBroken(
+            "A domain speaks of all that a host shows, so no list puts one in force: propose it on the page of "
+            "signals, and another policy lead approves it.",
+            reference="rule 4",
+        )
+    if kind is FingerprintKind.TEXT:
+        return kind, _letters(signal).encode()
+    if kind is FingerprintKind.URL:
+        # As it is written; whoever adds it brings it into its canonical form first (``links``).
+        return kind, signal.strip().encode()
+    return rules.check_value(kind, signal.strip())
+
+
+def _letters(text: str) -> str:
+    # Only who reads texts needs the compiled half.
+    from tidegate.fingerprint.letters import codes_of, normalise
+    from tidegate.fingerprint.shingles import length
+    from tidegate.fingerprint.text import SHORTEST_KNOWN
+
+    letters = normalise(text)
+    if length(codes_of(letters)) < SHORTEST_KNOWN:
+        raise Malformed(
+            "A text has at least %(least)s letters or digits: a shorter one would be found everywhere.",
+            values={"least": SHORTEST_KNOWN},
+        )
+    return letters
 
 
 def write_value(signal: Signal) -> str:
     """Write a signal as python-threatexchange reads it."""
-    return signal.value.hex()
+    in_letters = signal.kind in {FingerprintKind.TEXT, FingerprintKind.URL}
+    return signal.value.decode() if in_letters else signal.value.hex()
 
 
 def _words(tags: str) -> list[str]:

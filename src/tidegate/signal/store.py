@@ -175,8 +175,9 @@ _PASSING: LiteralString = """
 """
 
 
+#: Without the kinds that the lists of others have no form for, or that no list may carry.
 _IN_USE: LiteralString = """
-    FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL
+    FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL AND kind NOT IN ('video', 'domain')
       AND (%(unconfirmed)s OR standing = 'confirmed' AND NOT disputed)
 """
 

@@ -328,9 +328,9 @@ async def _of_clear(tx: Transaction, content: ContentId, upload: Upload, policy:
 
 
 async def judge_without(
-    tx: Transaction, content: ContentId, upload: Upload, decision: DecisionId, policy: HoldPolicy
+    tx: Transaction, content: ContentId, upload: Upload, decision: DecisionId | None, policy: HoldPolicy
 ) -> Verdict | None:
-    """Judge a content again that rested on a signal which a decision withdrew.
+    """Judge a content again that rested on a signal which a decision withdrew, or on a domain someone took back.
 
     Nothing is held newly, and a hold that rests on something else goes on. Returns None when nothing changed.
     """
@@ -343,7 +343,8 @@ async def judge_without(
     gone = {match.signal for match in before} - {match.signal for match in verdict.matches}
     if verdict.kind is VerdictKind.HOLD or not gone:
         return None
-    await release_hold(tx, content, decision=decision)
+    if decision is not None:  # a domain holds nothing
+        await release_hold(tx, content, decision=decision)
     await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
     return verdict
 

@@ -81,7 +81,7 @@ async def picture(request: Request, case: str, content: str) -> Response:
         data = await contents.bytes_of(tx, await member_of(tx, of_case, identity))
         if data is None:
             raise NotFound("The bytes of this content are not kept here, or were erased.")
-        return data, severity_of(await _labels_of(tx, identity))
+        return data, await severity_on(tx, identity)
 
     return await give_picture(request, identity, opens)
 
@@ -140,8 +140,7 @@ async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
                 raise WrongState(_NOT_SHOWN[error.reason]) from error
             raise Unavailable(_NOT_NOW) from error
     except LookRefused as error:
-        error.template, error.values = _REFUSED[error.refusal.why], {"until": _until(request, error)}
-        raise
+        raise explain_refusal(request, error) from None
     headers = {"content-security-policy": SANDBOX, "content-disposition": "inline", LOOK_HEADER: str(look)}
     return Response(shown, media_type="image/jpeg", headers=headers)
 
@@ -162,9 +161,20 @@ async def take_seconds(request: Request, what: Id) -> Response:
     return Response(status_code=204)
 
 
+def explain_refusal(request: Request, refused: LookRefused) -> LookRefused:
+    """Put into words why someone may not look just now, and until when."""
+    refused.template, refused.values = _REFUSED[refused.refusal.why], {"until": _until(request, refused)}
+    return refused
+
+
 def _until(request: Request, refused: LookRefused) -> str:
     until = refused.refusal.until.astimezone(UTC)
     return format_datetime(until, "d MMMM y, HH:mm", locale=language_of(request)) + " UTC"
+
+
+async def severity_on(tx: Transaction, content: ContentId) -> int:
+    """Say how hard a content is to look at, by all that is said of it."""
+    return severity_of(await _labels_of(tx, content))
 
 
 async def _labels_of(tx: Transaction, content: ContentId) -> set[Label]:

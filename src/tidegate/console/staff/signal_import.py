@@ -21,6 +21,7 @@ from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError
 from tidegate.people.model import Permission
 from tidegate.signal import formats, rules, steps
 from tidegate.signal.formats import Reading, Row, Skipped, Wrong
+from tidegate.signal.links import in_canonical_form
 from tidegate.signal.model import Label, ListFormat, Provenance
 from tidegate.signal.steps import Imported
 from tidegate.web.door import Listener, node_of, staff
@@ -57,6 +58,7 @@ async def import_signals(request: Request) -> Response:
     try:
         how = _reading(form)
         rows, left_out = read_list(text, how, mistakes)
+        rows = _all_good(await in_canonical_form(node_of(request).jail, rows), mistakes)
     except TidegateError as error:
         if "text/html" not in request.headers.get("accept", ""):
             raise
@@ -132,6 +134,13 @@ def read_list(text: str, how: Reading, mistakes: list[Mistake] | None = None) ->
     if not 0 < len(rows) + len(left_out) <= MOST_ROWS:
         raise Malformed("A list has 1 to %(most)s lines of signals.", values={"most": MOST_ROWS}, reference="text")
     return rows, left_out
+
+
+def _all_good(results: list[Row | Wrong], mistakes: list[Mistake]) -> list[Row]:
+    mistakes += [Mistake(result.line, result.error) for result in results if isinstance(result, Wrong)]
+    if mistakes:
+        raise _named(mistakes[0])
+    return [result for result in results if isinstance(result, Row)]
 
 
 def _named(mistake: Mistake) -> TidegateError:

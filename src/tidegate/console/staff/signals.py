@@ -1,7 +1,7 @@
 """Signals: the list without values, a page for each, and whether look-alikes may be held.
 
-May decide: nothing. The value of a signal is on no page (floor rule 12); cases and decisions are linked for those who
-may see them.
+May decide: nothing. The value of a signal is on no page (floor rule 12), but that of a domain while two people put it
+in force, and for them alone; cases and decisions are linked for those who may see them.
 """
 
 from datetime import datetime
@@ -20,12 +20,14 @@ from tidegate.console.pages import render
 from tidegate.console.staff.record_store import happened_to
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
+from tidegate.fingerprint.link import address_in, domain_of
+from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import Malformed, NotFound
 from tidegate.kernel.ids import SignalId
 from tidegate.people import steps as people
 from tidegate.people import store as people_store
 from tidegate.people.model import Permission, Proposal, ProposalKind
-from tidegate.signal import rules, store
+from tidegate.signal import rules, steps, store
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Standing
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
@@ -34,6 +36,7 @@ from tidegate.web.door import Listener, node_of, session_of, staff
 door = Pages(Listener.STAFF)
 
 PAGE = 100
+_NO_HOST = "Write a host and nothing else, such as bridge.example: a page of it is a signal of its own kind."
 _FIELDS = ("kind", "standing", "label", "provenance", "disputed")
 
 
@@ -57,6 +60,7 @@ async def signals_page(request: Request) -> Response:
         disputed=None if disputed is None else disputed is Disputed.YES,
     )
     before = number_in(given, "before")
+    decides = bool({Permission.SET_POLICY, Permission.APPROVE_POLICY} & session_of(request).permissions)
 
     async def read(tx: Transaction) -> dict[str, Any]:
         known = await store.newest(tx, PAGE + 1, filters=filters, before=before)
@@ -66,7 +70,8 @@ async def signals_page(request: Request) -> Response:
             "count": await store.count(tx, filters),
             "position": await tx.answer(store.newest_position()),
             "look_alike_holds": await tx.answer(verdict_store.look_alike_holds()),
-            "proposals": await look_alike_proposals(tx),
+            "proposals": await proposals_for(tx, ProposalKind.LOOK_ALIKE_HOLDS_ON, values=False),
+            "domain_proposals": await proposals_for(tx, ProposalKind.DOMAIN_SIGNAL, values=decides),
         }
 
     shown = await node_of(request).run(staff(request), read)
@@ -88,13 +93,21 @@ async def signals_page(request: Request) -> Response:
     )
 
 
-async def look_alike_proposals(tx: Transaction) -> list[tuple[Proposal, str | None]]:
-    """List what waits to let look-alikes be held, with the names of those who proposed it."""
-    return [
-        (proposal, await people_store.name_of(tx, proposal.proposed_by))
-        for proposal in await people_store.open_proposals(tx)
-        if proposal.kind is ProposalKind.LOOK_ALIKE_HOLDS_ON
-    ]
+async def proposals_for(
+    tx: Transaction, kind: ProposalKind, *, values: bool
+) -> list[tuple[Proposal, str | None, str | None]]:
+    """List what waits for a second person: the proposal, who made it, and the host it is about.
+
+    The host is a signal's value, and values stand on no page (floor rule 12): but nobody can approve what they are not
+    told, so those who decide on it see it here.
+    """
+    found = []
+    for proposal in await people_store.open_proposals(tx):
+        if proposal.kind is kind:
+            about = await store.load(tx, [proposal.signal]) if proposal.signal and values else []
+            host = about[0].value.decode("ascii", "replace") if about else None
+            found.append((proposal, await people_store.name_of(tx, proposal.proposed_by), host))
+    return found
 
 
 @door.get("/signals/{signal}", needs=Permission.SEE_SIGNALS)
@@ -143,3 +156,44 @@ async def switch(request: Request) -> Response:
 
     await node_of(request).run(staff(request), act)
     return RedirectResponse("/signals", 303)
+
+
+# --- domains ---
+
+
+@door.post("/policy/domains", needs=Permission.SET_POLICY)
+async def propose_domain(request: Request) -> Response:
+    """Propose that every link to a host be shown to people; it takes a second person."""
+    form, node = await request.form(), node_of(request)
+    labels = rules.check_labels([text_in(form, "label")])
+    try:
+        address = await address_in(node.jail, text_in(form, "host").strip().encode("utf-8", "replace"))
+    except JailError as error:
+        if error.reason is not Reason.UNDECODABLE:
+            raise
+        raise Malformed(_NO_HOST, reference="host") from error
+    host = check_host(address)
+    await node.run(staff(request), lambda tx: steps.propose_domain(tx, host, labels))
+    return RedirectResponse("/signals#domains", 303)
+
+
+@door.post("/signals/{signal}/take-back", needs=Permission.SET_POLICY)
+async def take_back(request: Request, signal: str) -> Response:
+    """Take a domain out of force, at once and alone."""
+    identity, by = SignalId.parse(signal), session_of(request).staff
+    await node_of(request).run(staff(request), lambda tx: steps.take_back_domain(tx, identity, by))
+    return RedirectResponse(f"/signals/{identity}", 303)
+
+
+def check_host(address: str) -> str:
+    """Give the host of an address that is nothing but a host.
+
+    Raises:
+        Malformed: it names a page, or a name under which everybody stands.
+    """
+    host = domain_of(address)
+    if not host or address not in {f"https://{host}/", f"https://www.{host}/"}:
+        raise Malformed(_NO_HOST, reference="host")
+    if "." not in host and not host.startswith("["):
+        raise Malformed("A host has a dot in it, such as bridge.example: a name alone is nobody's.", reference="host")
+    return host
