@@ -127,7 +127,7 @@ async def _opened(node: Node) -> Past:
 async def _belongs(tx: Transaction, kept: Past) -> bool:
     """Say whether files were written from this database, and not before it was brought back from a backup."""
     known = await past_store.ids_numbered(tx, [number for number, _ in kept.last])
-    same = all(known.get(number, content) == content for number, content in kept.last)
+    same = all(number not in known or known[number].value.hex == content for number, content in kept.last)
     return same and await past_store.last_number(tx) >= kept.closed_to
 
 

@@ -34,6 +34,7 @@ from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.kernel.ids import AskId, ContentId, DecisionId, InstructionId, SignalId
 from tidegate.look_back import PastUpkeep, look_again, look_back
+from tidegate.match.past import warm
 from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
 from tidegate.people import store as people
@@ -287,6 +288,7 @@ async def work(node: Node, stop: asyncio.Event) -> None:
         app = make_app(node, client)
         async with app.open_async(node.database.pool):
             worker = asyncio.create_task(_run_jobs(app, stop))
+            await asyncio.to_thread(warm)
             past = asyncio.create_task(_keep_past(node, stop))
             sweeper = Sweeper(node)
             while not stop.is_set():

@@ -146,6 +146,22 @@ def test_only_exact_bytes_are_held_looking_back(
     assert platform.verdict(look_alike(5), platform_id="new", uploader="new")["verdict"] == "hold"
 
 
+def test_what_is_in_files_is_not_read_from_the_database_again(
+    node: Running, platform: Platform, two: list[Browser]
+) -> None:
+    content = old(platform, look_alike(5))
+    into_files(node)
+    folder = node.node.settings.data_directory / "past"
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
+    node.work()
+    assert {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")} == before
+    # Were it read from the database it would not be found now.
+    with_owner(node, "UPDATE clear_upload SET pdq = ''::bytea")
+    make_known(node, platform, picture(5), two)
+    node.work()
+    assert wanted(platform) == [content]
+
+
 def test_what_was_deleted_is_not_found_and_leaves_the_files_with_the_next_upkeep(
     node: Running, platform: Platform, two: list[Browser]
 ) -> None:

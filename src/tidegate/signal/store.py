@@ -22,7 +22,7 @@ from tidegate.signal.model import (
 
 #: Held shared by every verdict and exclusively by every change of a signal, until their commits: a verdict can then
 #: never miss a signal that commits before it, and a signal looks back over all that committed before it.
-_POSITION_LOCK = 7_421_003
+POSITION_LOCK = 7_421_003
 
 #: The sealed detail with the fingerprint's value.
 VALUE_PART = "value"
@@ -30,7 +30,7 @@ VALUE_PART = "value"
 
 def hold_position(tx: Transaction) -> Question[int]:
     """Keep signals from changing until this transaction ends; ask for the newest position."""
-    tx.put("SELECT pg_advisory_xact_lock_shared(%(key)s)", key=_POSITION_LOCK)
+    tx.put("SELECT pg_advisory_xact_lock_shared(%(key)s)", key=POSITION_LOCK)
     return newest_position()
 
 
@@ -39,7 +39,7 @@ async def lock_positions(tx: Transaction) -> None:
 
     Whoever will change signals takes this before any case or content, or it could wait for a verdict that waits for it.
     """
-    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=_POSITION_LOCK)
+    await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=POSITION_LOCK)
 
 
 async def next_position(tx: Transaction) -> int:

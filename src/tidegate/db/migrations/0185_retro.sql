@@ -1,7 +1,7 @@
 -- Looking back quickly: uploads are numbered as they are written, so that files can hold all up to some number.
 CREATE SEQUENCE clear_upload_number;
 ALTER TABLE clear_upload ADD COLUMN number bigint NOT NULL DEFAULT nextval('clear_upload_number');
-CREATE INDEX clear_upload_numbered ON clear_upload USING brin (number) WITH (pages_per_range = 32);
+CREATE INDEX clear_upload_numbered ON clear_upload (number);
 
 CREATE TABLE clear_upload_forgotten (
     day    date   NOT NULL,
