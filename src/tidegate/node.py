@@ -20,7 +20,7 @@ from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import fingerprint_in
 from tidegate.flow import STORY
-from tidegate.jail import Jail, JailError
+from tidegate.jail import Jail, JailError, Limits
 from tidegate.kernel.clock import Clock, system_clock
 from tidegate.kernel.errors import ConfigurationError, Malformed
 from tidegate.kernel.ids import Randomness
@@ -216,6 +216,7 @@ async def open_node(
         size=settings.jail_children,
         cache_directory=settings.data_directory / "cache",
         accept_missing=settings.jail_accept_missing,
+        limits=Limits(requests=settings.jail_files_per_child),
     )
     async with open_pool(url, size=settings.database_connections) as pool:
         database = Database(pool, clock, randomness, keys, STORY)

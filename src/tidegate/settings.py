@@ -117,6 +117,12 @@ class Settings(BaseSettings):
         le=1000,
         description="Uploads under way for each locked child; more are answered 503 until some are done.",
     )
+    jail_files_per_child: int = Field(
+        20,
+        ge=1,
+        le=200,
+        description="Files a locked child reads before a fresh one takes its place; fewer is safer and slower.",
+    )
     jail_accept_missing: tuple[str, ...] = Field(
         (), description="Locks this kernel lacks and you accept to do without, by name."
     )

@@ -2,10 +2,11 @@
 
 import ctypes
 import os
+import sys
 import time
 from hashlib import sha256
 
-from tidegate.jail import Reason, Refusal
+from tidegate.jail import Reason, Refusal, model
 
 _kept: list[bytearray] = []
 
@@ -53,11 +54,61 @@ def babble(_data: bytes, arguments: bytes) -> bytes:
     return bytes(int(arguments))
 
 
+def _tag() -> bytes:
+    """Find the request's tag as one who took the child over would: it lies in the memory."""
+    frame = sys._getframe()
+    while "tag" not in frame.f_locals:
+        assert frame.f_back is not None
+        frame = frame.f_back
+    tag: bytes = frame.f_locals["tag"]
+    return tag
+
+
 def lie(_data: bytes, arguments: bytes) -> bytes:
     """Answer past the loop, in the words of one who took the child over."""
+    os.write(3, _tag() + arguments)
+    time.sleep(60)
+    return b""
+
+
+def guess(_data: bytes, arguments: bytes) -> bytes:
+    """Answer without knowing what was asked."""
     os.write(3, arguments)
     time.sleep(60)
     return b""
+
+
+def twice(_data: bytes, arguments: bytes) -> bytes:
+    """Prepare the answer to the next request, too: with this one's tag, which is all that can be known of it."""
+    answer = model.ANSWER.pack(_tag(), model.ANSWERED, len(arguments)) + arguments
+    os.write(3, 2 * answer)
+    time.sleep(60)
+    return b""
+
+
+def later(_data: bytes, arguments: bytes) -> bytes:
+    """Answer, and only then, unasked, once more."""
+    answer = model.ANSWER.pack(_tag(), model.ANSWERED, len(arguments)) + arguments
+    os.write(3, answer)
+    time.sleep(0.3)
+    os.write(3, answer)
+    time.sleep(60)
+    return b""
+
+
+def pour(_data: bytes, _arguments: bytes) -> bytes:
+    while True:
+        os.write(3, bytes(1 << 16))
+
+
+def usurp(_data: bytes, arguments: bytes) -> bytes:
+    """Take the child over: answer this and every later request alike, and never ask to be replaced."""
+    tag = _tag()
+    while True:
+        os.write(3, model.ANSWER.pack(tag, model.ANSWERED, len(arguments)) + arguments)
+        header = os.read(3, model.REQUEST.size)
+        tag, *lengths, _ = model.REQUEST.unpack(header)
+        os.read(3, sum(lengths))
 
 
 def _private(_data: bytes, _arguments: bytes) -> bytes:

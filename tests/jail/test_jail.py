@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,13 @@ def test_large_answers_come_back_whole_up_to_the_limit(shared: HeldJail) -> None
         ("hog", b"", Reason.TOO_LARGE),
         ("absent", b"", Reason.UNDECODABLE),
         ("_private", b"", Reason.UNDECODABLE),
-        # Answers that no honest child gives: an unknown status, a length beyond the limit, half a header.
+        # Answers that no honest child gives: an unknown status, a length beyond the limit, a refusal with words,
+        # another request's tag, no end.
         ("lie", b"\x55\0\0\0\0", Reason.UNDECODABLE),
         ("lie", b"\x01\xff\xff\xff\xff", Reason.UNDECODABLE),
         ("lie", b"\x02\0\0\0\x01x", Reason.UNDECODABLE),
+        ("guess", bytes(8) + b"\x01\0\0\0\0", Reason.UNDECODABLE),
+        ("pour", b"", Reason.UNDECODABLE),
     ],
 )
 def test_a_bad_request_is_one_failure(shared: HeldJail, function: str, arguments: bytes, reason: Reason) -> None:
@@ -109,11 +113,77 @@ def test_a_bad_request_is_one_failure(shared: HeldJail, function: str, arguments
     assert shared.run("digest", b"next") == hashlib.sha256(b"next").digest()
 
 
-def test_a_child_that_ran_out_of_memory_is_not_used_again(make_jail: MakeJail) -> None:
+@pytest.mark.parametrize("function", ["stumble", "refuse", "hog", "crash", "absent"])
+def test_after_a_file_it_could_not_read_a_child_reads_no_other(make_jail: MakeJail, function: str) -> None:
     held = make_jail(size=1)
     child = held.run("process")
-    assert fails(held, "hog") is Reason.TOO_LARGE
+    assert held.run("process") == child
+    fails(held, function)
     assert held.run("process") != child
+
+
+def test_after_an_answer_that_is_not_well_formed_a_child_reads_no_other(make_jail: MakeJail) -> None:
+    held = make_jail(size=1)
+    child = held.run("process")
+
+    def read(_answer: bytes) -> bytes:
+        raise ValueError
+
+    with pytest.raises(JailError) as caught:
+        held.do(held.jail.read(read, "misbehaving:babble", b"", b"8"))
+    assert caught.value.reason is Reason.UNDECODABLE
+    assert held.jail.counts[Reason.UNDECODABLE] == 1
+    assert held.run("process") != child
+
+
+@pytest.mark.parametrize("function", ["twice", "later"])
+def test_an_answer_prepared_for_the_next_request_reaches_nobody(make_jail: MakeJail, function: str) -> None:
+    held = make_jail(size=1)
+    assert held.run(function, b"", b"poison") == b"poison"
+    held.do(asyncio.sleep(0.5 if function == "later" else 0))
+    for number in range(3):
+        data = bytes([number])
+        assert held.run("digest", data) == hashlib.sha256(data).digest()
+
+
+def test_a_child_that_was_taken_over_reads_no_more_files_than_an_honest_one(make_jail: MakeJail) -> None:
+    held = make_jail(size=1, limits=Limits(requests=3))
+    assert held.run("usurp", b"", b"poison") == b"poison"
+    answers = [held.run("digest", b"next") for _ in range(6)]
+    assert answers == 2 * [b"poison"] + 4 * [hashlib.sha256(b"next").digest()]
+
+
+def test_one_child_for_each_file_where_that_is_asked_for(make_jail: MakeJail) -> None:
+    held = make_jail(size=1, limits=Limits(requests=1))
+    processes = [held.run("process") for _ in range(5)]
+    assert len(set(processes)) == 5
+
+
+def test_a_replaced_child_has_its_successor_ready(make_jail: MakeJail) -> None:
+    held = make_jail(size=1, limits=Limits(requests=1))
+    held.do(asyncio.sleep(0.2))
+    held.run("process")
+    # Nothing but the event loop could have made another one in the meantime, and it has not run.
+    assert not held.jail._idle.empty()
+
+
+def test_the_bytes_are_sent_from_where_they_are(shared: HeldJail) -> None:
+    data = bytearray(os.urandom(1_000_000))
+    expected = hashlib.sha256(data[1:]).digest()
+    assert shared.do(shared.jail.run("misbehaving:digest", memoryview(data)[1:])) == expected
+    assert shared.do(shared.jail.run("misbehaving:digest", data)) == hashlib.sha256(data).digest()
+
+
+def test_sending_takes_no_copy(make_jail: MakeJail) -> None:
+    held = make_jail(size=1, limits=Limits(memory=2 << 30))
+    data = bytes(300 << 20)
+    tracemalloc.start()
+    try:
+        held.run("digest", data, timeout=60)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 20
 
 
 def test_the_clock_ends_a_loop(shared: HeldJail) -> None:
@@ -123,8 +193,10 @@ def test_the_clock_ends_a_loop(shared: HeldJail) -> None:
     assert shared.run("digest", b"next") == hashlib.sha256(b"next").digest()
 
 
-def test_half_an_answer_is_ended_by_the_clock(shared: HeldJail) -> None:
-    assert fails(shared, "lie", b"\x01\0\0", timeout=0.3) is Reason.TIMEOUT
+@pytest.mark.parametrize("said", [b"", b"\x01\0\0", b"\x01\0\0\0\x02x"])
+def test_half_an_answer_is_ended_by_the_clock(shared: HeldJail, said: bytes) -> None:
+    assert fails(shared, "lie", said, timeout=0.3) is Reason.TIMEOUT
+    assert shared.run("digest", b"next") == hashlib.sha256(b"next").digest()
 
 
 def test_the_kernel_ends_a_loop_too(make_jail: MakeJail) -> None:
@@ -227,7 +299,7 @@ def test_nobody_waits_longer_than_patience(make_jail: MakeJail) -> None:
 
 
 def test_the_forkserver_is_started_again(make_jail: MakeJail) -> None:
-    held = make_jail(size=2)
+    held = make_jail(size=2, spare=0)
     before = forkserver_of(held)
     children = children_of(before)
 
@@ -253,7 +325,7 @@ def test_the_forkserver_is_started_again(make_jail: MakeJail) -> None:
 def test_a_forkserver_that_cannot_be_started_again_refuses_at_once(make_jail: MakeJail, tmp_path: Path) -> None:
     engine = tmp_path / "fleeting.py"
     engine.write_text("def ping(data, arguments):\n    return b'pong'\n", encoding="utf-8")
-    held = make_jail(size=1, engines=["fleeting"], sys_path=[tmp_path], patience=20.0)
+    held = make_jail(size=1, spare=0, engines=["fleeting"], sys_path=[tmp_path], patience=20.0)
     assert held.do(held.jail.run("fleeting:ping", b"")) == b"pong"
     source = engine.read_text(encoding="utf-8")
     shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
@@ -288,10 +360,10 @@ def test_a_forkserver_that_cannot_be_started_again_refuses_at_once(make_jail: Ma
 
 
 def test_stopping_ends_everything_and_what_is_under_way(make_jail: MakeJail) -> None:
-    held = make_jail(size=2)
+    held = make_jail(size=2, spare=1)
     server = forkserver_of(held)
     children = children_of(server)
-    assert len(children) == 2
+    assert len(children) == 3
 
     async def stopped() -> list[Reason]:
         running = [asyncio.create_task(held.jail.run("misbehaving:nap", b"", b"30", timeout=20)) for _ in range(2)]
@@ -338,9 +410,11 @@ asyncio.run(main())
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as node:
         assert node.stdout is not None
         server = int(node.stdout.readline())
-        eventually(lambda: len(children_of(server)) == 2)
-        family = [server, *children_of(server)]
-        node.kill()
+        try:
+            eventually(lambda: len(children_of(server)) == 3)
+        finally:
+            family = [server, *children_of(server)]
+            node.kill()
     for process in family:
         eventually(lambda process=process: not alive(process))  # type: ignore[misc]
 

@@ -32,10 +32,13 @@ async def address_in(jail: Jail, data: bytes) -> str:
     """
     if len(data) > LONGEST_LINK:
         raise JailError(Reason.TOO_LARGE)
-    answer = await jail.run(f"{_ENGINE}:canonical", data, answer_limit=LONGEST_ADDRESS)
-    address = answer.decode("ascii", "replace")
+    return await jail.read(_address, f"{_ENGINE}:canonical", data, answer_limit=LONGEST_ADDRESS)
+
+
+def _address(answer: bytes) -> str:
+    address = answer.decode("ascii")
     if not _ADDRESS.fullmatch(address):
-        raise JailError(Reason.UNDECODABLE)
+        raise ValueError("an answer is no address")
     return address
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from tidegate.fingerprint.model import Rotation
-from tidegate.jail import Jail, JailError, Reason
+from tidegate.jail import Jail
 
 #: More are not decoded. Read from the header, before memory is taken.
 PIXELS = 50_000_000
@@ -108,11 +108,7 @@ async def fingerprint_in(jail: Jail, data: bytes) -> PictureFingerprint:
     Raises:
         JailError: it could not be checked, and why.
     """
-    answer = await jail.run(f"{_ENGINE}:fingerprint", data, answer_limit=_FINGERPRINT.size)
-    try:
-        return PictureFingerprint.unpack(answer)
-    except ValueError as error:
-        raise JailError(Reason.UNDECODABLE) from error
+    return await jail.read(PictureFingerprint.unpack, f"{_ENGINE}:fingerprint", data, answer_limit=_FINGERPRINT.size)
 
 
 async def preview_in(jail: Jail, data: bytes, wanted: PreviewArguments) -> bytes:
@@ -121,7 +117,7 @@ async def preview_in(jail: Jail, data: bytes, wanted: PreviewArguments) -> bytes
     Raises:
         JailError: it could not be made, and why.
     """
-    return jpeg_of(await jail.run(f"{_ENGINE}:preview", data, wanted.pack(), answer_limit=LARGEST_PREVIEW))
+    return await jail.read(jpeg_of, f"{_ENGINE}:preview", data, wanted.pack(), answer_limit=LARGEST_PREVIEW)
 
 
 async def copy_in(jail: Jail, data: bytes) -> bytes:
@@ -130,15 +126,15 @@ async def copy_in(jail: Jail, data: bytes) -> bytes:
     Raises:
         JailError: it could not be made, and why.
     """
-    return jpeg_of(await jail.run(f"{_ENGINE}:copy", data, answer_limit=LARGEST_COPY))
+    return await jail.read(jpeg_of, f"{_ENGINE}:copy", data, answer_limit=LARGEST_COPY)
 
 
 def jpeg_of(answer: bytes) -> bytes:
     """Take an answer for a JPEG, if it is one.
 
     Raises:
-        JailError: it is not.
+        ValueError: it is not.
     """
     if not (answer.startswith(b"\xff\xd8\xff") and answer.endswith(b"\xff\xd9")):
-        raise JailError(Reason.UNDECODABLE)
+        raise ValueError("an answer is no JPEG")
     return answer

@@ -155,11 +155,7 @@ async def fingerprint_in(jail: Jail, data: bytes) -> TextFingerprint:
     """
     if len(data) > LARGEST_TEXT:
         raise JailError(Reason.TOO_LARGE)
-    answer = await jail.run(f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER)
-    try:
-        return TextFingerprint.unpack(answer)
-    except ValueError as error:
-        raise JailError(Reason.UNDECODABLE) from error
+    return await jail.read(TextFingerprint.unpack, f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER)
 
 
 async def read_in(jail: Jail, data: bytes) -> str:
@@ -183,15 +179,15 @@ async def locate_in(jail: Jail, data: bytes, ranges: Sequence[tuple[int, int]]) 
     Raises:
         JailError: it could not be done, and why.
     """
-    arguments = pack_ranges(ranges)
-    answer = await jail.run(f"{_ENGINE}:locate", data, arguments, answer_limit=len(arguments))
-    try:
+
+    def read(answer: bytes) -> list[tuple[int, int]]:
         found = unpack_ranges(answer)
-    except ValueError as error:
-        raise JailError(Reason.UNDECODABLE) from error
-    if len(found) != len(ranges) or any(not 0 <= start <= end <= len(data) for start, end in found):
-        raise JailError(Reason.UNDECODABLE)
-    return found
+        if len(found) != len(ranges) or any(not 0 <= start <= end <= len(data) for start, end in found):
+            raise ValueError("an answer is out of range")
+        return found
+
+    arguments = pack_ranges(ranges)
+    return await jail.read(read, f"{_ENGINE}:locate", data, arguments, answer_limit=len(arguments))
 
 
 def pack_ranges(ranges: Sequence[tuple[int, int]]) -> bytes:

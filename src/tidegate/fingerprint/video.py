@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint.picture import LARGEST_PREVIEW, Filter, Size, jpeg_of
-from tidegate.jail import Jail, JailError, Reason
+from tidegate.jail import Jail
 
 #: One frame, 38 bytes, little-endian: milliseconds from the first frame, quality (0 to 100), which look, value.
 FRAME: Final = np.dtype([("at", "<u4"), ("quality", "u1"), ("look", "u1"), ("value", "u1", (32,))])
@@ -166,11 +166,14 @@ async def read_part(jail: Jail, data: bytes, part: Part) -> PartRead:
         JailError: it could not be checked, and why.
     """
     limit = _HEADER.size + MOST_FRAMES * FRAME.itemsize
-    answer = await jail.run(f"{_ENGINE}:frames", data, part.pack(), _patience(part, data), answer_limit=limit)
-    try:
-        return PartRead.unpack(answer, part)
-    except ValueError as error:
-        raise JailError(Reason.UNDECODABLE) from error
+    return await jail.read(
+        lambda answer: PartRead.unpack(answer, part),
+        f"{_ENGINE}:frames",
+        data,
+        part.pack(),
+        _patience(part, data),
+        answer_limit=limit,
+    )
 
 
 async def sheet_in(jail: Jail, data: bytes, wanted: SheetArguments) -> bytes:
@@ -179,8 +182,7 @@ async def sheet_in(jail: Jail, data: bytes, wanted: SheetArguments) -> bytes:
     Raises:
         JailError: it could not be made, and why.
     """
-    answer = await jail.run(f"{_ENGINE}:sheet", data, wanted.pack(), 30.0, answer_limit=LARGEST_PREVIEW)
-    return jpeg_of(answer)
+    return await jail.read(jpeg_of, f"{_ENGINE}:sheet", data, wanted.pack(), 30.0, answer_limit=LARGEST_PREVIEW)
 
 
 def spread(start: int, end: int, count: int = MOST_PICTURES) -> tuple[int, ...]:

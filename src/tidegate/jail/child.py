@@ -2,8 +2,9 @@
 
 May decide: nothing. It runs functions of modules that were loaded before the door closed, and no others.
 Between two requests of one child nothing is cleaned but what Python cleans: a child that was taken over by
-one file could lie about the next, which is why it is replaced often and why a machine's answer alone removes
-nothing.
+one file could lie about the next, which is why the parent replaces it after few, and at once after any that
+failed, and why a machine's answer alone removes nothing. What is said here of being used up is a courtesy;
+the parent counts for itself.
 """
 
 import io
@@ -24,12 +25,12 @@ def serve(pipe: int, engines: Collection[str], limits: Limits) -> None:
     """Answer requests until the parent has no more, or this child is used up."""
     with io.FileIO(pipe, closefd=False) as raw:
         requests = io.BufferedReader(raw)
-        send(pipe, model.READY, b"")
+        send(pipe, model.NO_TAG, model.READY, b"")
         for count in range(1, limits.requests + 1):
             header = requests.read(model.REQUEST.size)
             if len(header) < model.REQUEST.size:
                 return
-            name_length, arguments_length, data_length, answer_limit = model.REQUEST.unpack(header)
+            tag, name_length, arguments_length, data_length, answer_limit = model.REQUEST.unpack(header)
             name = requests.read(name_length).decode("ascii")
             arguments = requests.read(arguments_length)
             data = requests.read(data_length)
@@ -38,7 +39,7 @@ def serve(pipe: int, engines: Collection[str], limits: Limits) -> None:
             status, answer = run(find(name, engines), data, arguments, answer_limit)
             del data
             used_up = count == limits.requests or 2 * time.process_time() > limits.cpu_seconds
-            send(pipe, status | (model.LAST if used_up else 0), answer)
+            send(pipe, tag, status | (model.LAST if used_up else 0), answer)
 
 
 def find(name: str, engines: Collection[str]) -> Function:
@@ -63,15 +64,14 @@ def run(function: Function, data: bytes, arguments: bytes, answer_limit: int) ->
     except MemoryError:
         # The header promised something within the pixel limit and the decoder wanted far more: too large to
         # check.
-        # What it holds on to may leave the next one short, so this child is not used again.
-        return model.TOO_LARGE | model.LAST, b""
+        return model.TOO_LARGE, b""
     except Exception:  # noqa: BLE001 -- decoders raise anything over bytes made to break them
         return model.UNDECODABLE, b""
     return (model.ANSWERED, answer) if len(answer) <= answer_limit else (model.TOO_LARGE, b"")
 
 
-def send(pipe: int, status: int, answer: bytes) -> None:
+def send(pipe: int, tag: bytes, status: int, answer: bytes) -> None:
     """Write one answer whole."""
-    rest = memoryview(model.ANSWER.pack(status, len(answer)) + answer)
+    rest = memoryview(model.ANSWER.pack(tag, status, len(answer)) + answer)
     while rest:
         rest = rest[os.write(pipe, rest) :]

@@ -1,7 +1,8 @@
 """Values of the jail, and what goes over a child's pipe.
 
 May decide: nothing. A request is a header, the function's name, its arguments, and the untrusted bytes; an
-answer is a status, a length and that many bytes. The parent checks every length: a child is not believed.
+answer is the request's tag, a status, a length and that many bytes. The parent checks them all: a child is not
+believed.
 """
 
 import struct
@@ -12,10 +13,17 @@ from typing import TypedDict
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.process import Account
 
-#: Lengths of name, arguments and data, and the most bytes of an answer.
-REQUEST = struct.Struct("!HIQI")
-#: Status (see below) and length.
-ANSWER = struct.Struct("!BI")
+#: What a request may be made over; it is sent from where it is.
+Data = bytes | bytearray | memoryview
+
+#: Random, and to be given back: bytes written before a request was read cannot pass for its answer.
+TAG = 8
+#: Tag, lengths of name, arguments and data, and the most bytes of an answer.
+REQUEST = struct.Struct(f"!{TAG}sHIQI")
+#: Tag, status (see below) and length.
+ANSWER = struct.Struct(f"!{TAG}sBI")
+#: Of the first message of a child, which answers nothing.
+NO_TAG = bytes(TAG)
 READY, ANSWERED, UNDECODABLE, TOO_LARGE = 0, 1, 2, 3
 #: Added to a status by a child that wants to be replaced.
 LAST = 0x80
@@ -80,14 +88,16 @@ _MESSAGES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a child may use."""
+    """What a child may use. A jail has one of these; an engine that needs other ones has a jail of its own."""
 
     #: Address space. A quarter of it is the engine's own libraries; the hungriest picture within the limit on
     #: pixels (WebP, whose decoder keeps several copies) takes it to 1.1 GB.
     memory: int = 5 << 28
     #: Over a child's whole life. It asks to be replaced at half, so that each request has the other half.
     cpu_seconds: int = 10
-    requests: int = 200
+    #: Files a child reads. One that was taken over by the first could lie about the rest; each fresh child costs
+    #: 10 to 15 ms of processor time (see docs/jail.md). Whatever could not be read is a child's last in any case.
+    requests: int = 20
 
 
 class Start(TypedDict):

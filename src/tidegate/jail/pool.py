@@ -3,6 +3,10 @@
 May decide: when a child is replaced, when a request is refused because too many wait, and what a child's end
 means for its request. It never looks at the bytes. One child, one request at a time; a request that kills its
 child is one failed request, and the next has a fresh child.
+
+A child that one file took over could lie about the files after it. So a child reads few (``Limits.requests``,
+counted here), and none after one it could not read, after an answer that is not well formed, or after a word
+too many. One more than can work at a time stands ready, so that nobody waits while a child is replaced.
 """
 
 import asyncio
@@ -10,13 +14,14 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from tidegate.jail.link import Link
-from tidegate.jail.model import JAIL_ACCOUNT, JailError, Limits, Lock, Reason, Start
+from tidegate.jail.model import JAIL_ACCOUNT, Data, JailError, Limits, Lock, Reason, Start
 from tidegate.jail.worker import Broken, Nonsense, Worker
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.process import Account, unusable
@@ -28,7 +33,10 @@ ENGINES = (
     "tidegate.fingerprint.link_engine",
 )
 
+_USUAL = Limits()
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+
+Answer = TypeVar("Answer")
 
 
 class Jail:
@@ -38,11 +46,12 @@ class Jail:
         self,
         *,
         size: int = 2,
+        spare: int = 1,
         cache_directory: Path | None = None,
         accept_missing: Collection[str] = (),
         engines: Sequence[str] = ENGINES,
         sys_path: Sequence[Path] = (),
-        limits: Limits | None = None,
+        limits: Limits = _USUAL,
         account: Account = JAIL_ACCOUNT,
         queue: int = 64,
         patience: float = 10.0,
@@ -52,6 +61,7 @@ class Jail:
 
         Args:
             size: children at the same time.
+            spare: children that stand ready beside them, to take a replaced one's place at once.
             cache_directory: where compiled kernels are kept; nobody else may write there.
             accept_missing: names of required locks to do without where the kernel lacks them.
             engines: modules whose functions can be run.
@@ -63,6 +73,7 @@ class Jail:
             start_within: seconds the first start may take: kernels may have to be compiled.
         """
         self.size = size
+        self._spare = spare
         #: How many requests ended in which way, for the metrics.
         self.counts: Counter[str] = Counter()
         unknown = set(accept_missing) - set(Lock)
@@ -73,8 +84,9 @@ class Jail:
             "engines": list(engines),
             "accept_missing": list(accept_missing),
             "account": (account.uid, account.gid),
-            "limits": asdict(limits or Limits()),
+            "limits": asdict(limits),
         }
+        self._files = limits.requests
         self._cache_directory = cache_directory
         self._sys_path = sys_path
         self._queue = queue
@@ -83,8 +95,9 @@ class Jail:
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._waiting = 0
-        #: Children there are or that are being made.
+        #: Children there are or that are being made, and those of them that wait for another to go.
         self._workers: set[Worker] = set()
+        self._spares: list[Worker] = []
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -98,8 +111,8 @@ class Jail:
 
     @property
     def children(self) -> int:
-        """Count the children there are or that are being made."""
-        return len(self._workers)
+        """Count the children there are or that are being made, beside those that only stand ready."""
+        return len(self._workers) - len(self._spares)
 
     async def start(self) -> None:
         """Start the forkserver and the children, from the main thread.
@@ -114,8 +127,7 @@ class Jail:
         self._down = False
         self._link = await self._open()
         try:
-            while len(self._workers) < self.size:
-                await self._add(self._link)
+            await self._make_full(self._link)
         except Broken as error:
             await self.stop()
             message = 'The jail\'s children cannot lock themselves in: run "tidegate jail check".'
@@ -139,13 +151,14 @@ class Jail:
             while not self._idle.empty():
                 if (worker := self._idle.get_nowait()) is not None:
                     worker.close()
+            self._close_spares()
             self._refuse_waiting()
         self._workers.clear()
 
     async def run(
         self,
         function: str,
-        data: bytes,
+        data: Data,
         arguments: bytes = b"",
         timeout: float = 5.0,  # noqa: ASYNC109 -- the child is killed when it is over
         *,
@@ -156,26 +169,57 @@ class Jail:
         Raises:
             JailError: there is no answer, and its ``reason``.
         """
+        return await self.read(bytes, function, data, arguments, timeout, answer_limit=answer_limit)
+
+    async def read(
+        self,
+        read: Callable[[bytes], Answer],
+        function: str,
+        data: Data,
+        arguments: bytes = b"",
+        timeout: float = 5.0,  # noqa: ASYNC109 -- the child is killed when it is over
+        *,
+        answer_limit: int = 1 << 20,
+    ) -> Answer:
+        """Run "module:function" over bytes in a locked child, and read its answer.
+
+        Args:
+            read: raises ``ValueError`` over an answer that no honest child gives; it is that child's last.
+            function: of an engine.
+            data: untrusted bytes; not copied here.
+            arguments: what the function gets beside them.
+            timeout: seconds from when the child has the request.
+            answer_limit: bytes; a longer answer is ``too_large``.
+
+        Raises:
+            JailError: there is no answer, and its ``reason``.
+        """
         try:
-            answer = await self._run(function, data, arguments, timeout, answer_limit)
+            answer = await self._read(read, function, data, arguments, timeout, answer_limit)
         except JailError as error:
             self.counts[error.reason] += 1
             raise
         self.counts["answered"] += 1
         return answer
 
-    async def _run(self, function: str, data: bytes, arguments: bytes, seconds: float, answer_limit: int) -> bytes:
+    async def _read(
+        self,
+        read: Callable[[bytes], Answer],
+        function: str,
+        data: Data,
+        arguments: bytes,
+        seconds: float,
+        answer_limit: int,
+    ) -> Answer:
         worker = await self._take()
         keep = False
         try:
             async with asyncio.timeout(seconds):
-                answer = await worker.ask(function, data, arguments, answer_limit)
-            keep = not worker.used_up
+                said = await worker.ask(function, data, arguments, answer_limit)
+            answer = _understood(read, said)
+            keep = worker.silent and worker.files < self._files and not worker.used_up
         except TimeoutError as error:
             raise JailError(Reason.TIMEOUT) from error
-        except JailError:
-            keep = not worker.used_up
-            raise
         except Nonsense as error:
             raise JailError(Reason.UNDECODABLE) from error
         except Broken as error:
@@ -200,10 +244,10 @@ class Jail:
                     worker = await self._idle.get()
                     if worker is None:
                         self._refuse_when_down()
-                    elif worker.ended.done():
-                        self._drop(worker)
-                    else:
+                    elif worker.silent:
                         return worker
+                    else:
+                        self._drop(worker)
         except TimeoutError as error:
             raise JailError(Reason.ENGINE_DOWN) from error
         finally:
@@ -219,10 +263,13 @@ class Jail:
             self._idle.put_nowait(None)
 
     def _drop(self, worker: Worker) -> None:
-        self._workers.discard(worker)
         worker.close()
         if self._link is not None:
             self._link.kill(worker)
+        if worker in self._workers:
+            self._workers.remove(worker)
+            if self._spares:
+                self._idle.put_nowait(self._spares.pop())
         self._wanted.set()
 
     async def _keep(self) -> None:
@@ -263,14 +310,23 @@ class Jail:
             await old.close()
             for worker in [worker for worker in self._workers if worker.ended.done()]:
                 self._workers.discard(worker)
+            self._close_spares()
             self._link = await self._open()
-        while len(self._workers) < self.size:
-            await self._add(self._link)
+        await self._make_full(self._link)
 
-    async def _add(self, link: Link) -> None:
-        worker = await link.fork()
-        self._workers.add(worker)
-        self._idle.put_nowait(worker)
+    def _close_spares(self) -> None:
+        for worker in self._spares:
+            worker.close()
+        self._spares.clear()
+
+    async def _make_full(self, link: Link) -> None:
+        while len(self._workers) < self.size + self._spare:
+            worker = await link.fork()
+            self._workers.add(worker)
+            if self.children <= self.size:
+                self._idle.put_nowait(worker)
+            else:
+                self._spares.append(worker)
 
     async def _open(self) -> Link:
         if self._cache_directory is not None:
@@ -281,6 +337,13 @@ class Jail:
             sys_path=self._sys_path,
             within=self._start_within,
         )
+
+
+def _understood(read: Callable[[bytes], Answer], said: bytes) -> Answer:
+    try:
+        return read(said)
+    except ValueError as error:
+        raise Nonsense from error
 
 
 def _make_private(cache_directory: Path) -> None:

@@ -1,10 +1,12 @@
 """The parent's end of one child.
 
-May decide: whether an answer is well formed. A child is believed in nothing but that: its lengths are checked
-against what was asked for, and a wrong one counts as its death.
+May decide: whether an answer is well formed. A child is believed in nothing but that: the tag and the length
+are checked against what was asked for, a word more than the answer is one too many, and whatever is wrong
+counts as its death. What it has read is counted here, not there.
 """
 
 import asyncio
+import secrets
 import signal
 import socket
 
@@ -33,6 +35,8 @@ class Worker:
         self._pipe = pipe
         #: The exit status (negative: a signal), or None when nobody is left to say.
         self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        #: Files it was given.
+        self.files = 0
         #: It answered, and wants to be replaced.
         self.used_up = False
 
@@ -41,28 +45,39 @@ class Worker:
 
     async def ready(self) -> None:
         """Wait until the child has locked its door."""
-        status, _ = await self._answer(0)
-        if status != model.READY:
+        status, answer = await self._answer(model.NO_TAG, 0)
+        if status != model.READY or answer:
             raise Nonsense
 
-    async def ask(self, function: str, data: bytes, arguments: bytes, answer_limit: int) -> bytes:
-        """Send a request and wait for its answer.
+    @property
+    def silent(self) -> bool:
+        """Say whether the child is waiting to be asked: it has neither gone nor spoken unasked."""
+        if self.ended.done():
+            return False
+        try:
+            self._pipe.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    async def ask(self, function: str, data: model.Data, arguments: bytes, answer_limit: int) -> bytes:
+        """Send a request and wait for its answer. The bytes are sent from where they are.
 
         Raises:
             JailError: the function said so.
             Broken: the child is of no more use.
         """
-        name = function.encode("ascii")
-        header = model.REQUEST.pack(len(name), len(arguments), len(data), answer_limit)
-        loop = asyncio.get_running_loop()
+        name, view = function.encode("ascii"), memoryview(data).cast("B")
+        tag = secrets.token_bytes(model.TAG)
+        header = model.REQUEST.pack(tag, len(name), len(arguments), len(view), answer_limit)
+        self.files += 1
         try:
-            await loop.sock_sendall(self._pipe, header + name + arguments)
-            # A child that was promised nothing more may have answered and left: not even nothing can be sent then.
-            if data:
-                await loop.sock_sendall(self._pipe, data)
+            await self._send(header + name + arguments, view)
         except OSError as error:
             raise Broken from error
-        status, answer = await self._answer(answer_limit)
+        status, answer = await self._answer(tag, answer_limit)
         self.used_up = bool(status & model.LAST)
         status &= ~model.LAST
         if status == model.ANSWERED:
@@ -87,15 +102,31 @@ class Worker:
             return Reason.ENGINE_DOWN
         return Reason.TIMEOUT if status == -signal.SIGXCPU else Reason.UNDECODABLE
 
-    async def _answer(self, limit: int) -> tuple[int, bytes]:
-        status, length = model.ANSWER.unpack(await self._read(model.ANSWER.size))
-        if length > limit:
-            raise Nonsense
-        return status, await self._read(length)
+    async def _send(self, head: bytes, data: memoryview) -> None:
+        """Send both, in one call of the kernel where they fit."""
+        try:
+            sent = self._pipe.sendmsg((head, data))
+        except BlockingIOError:
+            sent = 0
+        loop = asyncio.get_running_loop()
+        if sent < len(head):
+            await loop.sock_sendall(self._pipe, head[sent:])
+        rest = data[max(sent - len(head), 0) :]
+        # A child that was promised nothing more may have answered and left: not even nothing can be sent then.
+        if rest:
+            await loop.sock_sendall(self._pipe, rest)
 
-    async def _read(self, length: int) -> bytes:
-        buffer = bytearray(length)
-        rest = memoryview(buffer)
+    async def _answer(self, tag: bytes, limit: int) -> tuple[int, bytes]:
+        head = bytearray(model.ANSWER.size)
+        await self._read(memoryview(head))
+        said, status, length = model.ANSWER.unpack(head)
+        if said != tag or length > limit:
+            raise Nonsense
+        answer = bytearray(length)
+        await self._read(memoryview(answer))
+        return status, bytes(answer)
+
+    async def _read(self, rest: memoryview) -> None:
         loop = asyncio.get_running_loop()
         while rest:
             try:
@@ -105,7 +136,6 @@ class Worker:
             if count == 0:
                 raise Broken
             rest = rest[count:]
-        return bytes(buffer)
 
 
 def pipe_pair() -> tuple[socket.socket, socket.socket]:
