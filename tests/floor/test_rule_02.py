@@ -1,5 +1,6 @@
 """Floor rule 2: "could not be checked" is its own answer, never ``clear``; exact bytes are matched all the same."""
 
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -20,8 +21,16 @@ class Hurried:
         self._jail = jail
         self.running = True
 
-    async def run(self, function: str, data: bytes, arguments: bytes = b"", *, answer_limit: int) -> bytes:
-        return await self._jail.run(function, data, arguments, 1e-9, answer_limit=answer_limit)
+    async def read(
+        self,
+        read: Callable[[bytes], object],
+        function: str,
+        data: bytes,
+        arguments: bytes = b"",
+        *,
+        answer_limit: int,
+    ) -> object:
+        return await self._jail.read(read, function, data, arguments, 1e-9, answer_limit=answer_limit)
 
 
 @pytest.fixture
