@@ -24,6 +24,7 @@ from tidegate.db.transaction import TIME, Database
 from tidegate.flow import STORY
 from tidegate.jail import Jail
 from tidegate.kernel.keys import Keyring
+from tidegate.node import VideoJail
 from tidegate.settings import Settings
 
 _NUMBERS = itertools.count()
@@ -139,8 +140,19 @@ def jail(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ja
     serving.run(made.stop())
 
 
+@pytest.fixture(scope="session")
+def videos(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VideoJail]:
+    """One jail for the videos of the session; it starts when the first test needs it."""
+    kept = os.environ.get("KERNELS_FOR_TESTS")
+    made = VideoJail(Path(kept) if kept else tmp_path_factory.mktemp("video-kernels"))
+    yield made
+    serving.run(made.close())
+
+
 @pytest.fixture
-def nodes(serving: Loop, jail: Jail, urls: Urls, tmp_path: Path, clock: ManualClock) -> Iterator[Nodes]:
+def nodes(
+    serving: Loop, jail: Jail, videos: VideoJail, urls: Urls, tmp_path: Path, clock: ManualClock
+) -> Iterator[Nodes]:
     """Nodes on this test's database."""
     settings = Settings(
         data_directory=tmp_path / "node",
@@ -153,7 +165,7 @@ def nodes(serving: Loop, jail: Jail, urls: Urls, tmp_path: Path, clock: ManualCl
         undo_seconds=10,
         unchecked_share=1.0,
     )
-    made = Nodes(serving, jail, settings, clock)
+    made = Nodes(serving, jail, settings, clock, videos)
     yield made
     made.stop_all()
 

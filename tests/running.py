@@ -20,7 +20,7 @@ import httpx2
 from tidegate.db.transaction import MACHINE, Actor, ActorKind, Transaction
 from tidegate.jail import Jail
 from tidegate.kernel.ids import ServiceId, StaffId
-from tidegate.node import Node, open_node
+from tidegate.node import Node, VideoJail, open_node
 from tidegate.people import sign_in, steps
 from tidegate.people.model import DEFAULT_SCOPES, ProposalKind, Role, Scope
 from tidegate.run import DOORS, show_error
@@ -213,14 +213,16 @@ class Running:
 class Nodes:
     """Starts and stops nodes on one loop with one jail."""
 
-    def __init__(self, loop: Loop, jail: Jail, settings: Settings, clock: ManualClock) -> None:
-        self._loop, self._jail, self._settings, self._clock = loop, jail, settings, clock
+    def __init__(
+        self, loop: Loop, jail: Jail, settings: Settings, clock: ManualClock, videos: VideoJail | None = None
+    ) -> None:
+        self._loop, self._jail, self._videos, self._settings, self._clock = loop, jail, videos, settings, clock
         self._open: list[tuple[Running, list[AbstractAsyncContextManager[Any]]]] = []
 
     def start(self, **settings: Any) -> Running:
         """Start a node, with other settings where a test needs them."""
         chosen = self._settings.model_copy(update=settings)
-        node_context = open_node(chosen, clock=self._clock, jail=self._jail)
+        node_context = open_node(chosen, clock=self._clock, jail=self._jail, videos=self._videos)
         node = self._loop.enter(node_context)
         listening_context = listening(node, DOORS, show_error)
         addresses = self._loop.enter(listening_context)

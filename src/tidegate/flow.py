@@ -144,6 +144,15 @@ async def _make_known(tx: Transaction, happened: DecisionIssued, content: Conten
         await signals.confirm(tx, signal, (happened.label,), happened.decision)
 
 
+async def know_frames(tx: Transaction, decision: DecisionId, content: Content, frames: bytes) -> None:
+    """What people found is known by its frames, too, if what they decided still stands."""
+    loaded = await decision_store.load(tx, decision, lock=True)
+    if loaded is None or loaded.label is None or await decision_store.in_force(tx, content.id) != decision:
+        return
+    signal = await signals.add(tx, FingerprintKind.VIDEO, frames, (loaded.label,), Provenance.OWN)
+    await signals.confirm(tx, signal, (loaded.label,), decision)
+
+
 async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
     """A reversal undoes every effect (floor rule 6): content, account, memory of the bytes, signal, count."""
     decision = await decision_store.load(tx, happened.decision)
@@ -234,6 +243,15 @@ async def deliver_again(tx: Transaction, happened: Resent) -> None:
     await defer(tx, "deliver", instruction=str(happened.instruction))
 
 
+async def know_videos_later(tx: Transaction, happened: DecisionIssued) -> None:
+    """Every frame of a video takes time to read; until then it is known by its bytes."""
+    if not (happened.new_signal and happened.measure.restricts):
+        return
+    for content in await contents.load_many(tx, [shown.content for shown in happened.contents]):
+        if content.kind is ContentKind.VIDEO:
+            await defer(tx, "know_video", content=str(content.id), decision=str(happened.decision))
+
+
 async def look_back_later(tx: Transaction, happened: SignalConfirmed) -> None:
     """A new signal looks back over everything with a lower position."""
     await defer(tx, "look_back", lock="look_back", signal=str(happened.signal))
@@ -320,7 +338,7 @@ WITH: dict[type[Event], Sequence[Follower]] = {
 }
 
 AFTER: dict[type[Event], Sequence[Deferral]] = {
-    DecisionIssued: (make_texts_known_later,),
+    DecisionIssued: (know_videos_later, make_texts_known_later),
     Instructed: (deliver_later,),
     Resent: (deliver_again,),
     SignalConfirmed: (look_back_later,),

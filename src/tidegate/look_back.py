@@ -30,6 +30,7 @@ from tidegate.match import past
 from tidegate.match.files import Damaged
 from tidegate.match.index import Index
 from tidegate.match.past import Past, PastFolder, Uploads
+from tidegate.match.videos import Videos
 from tidegate.node import Node, upload_of
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind, Signal
@@ -69,6 +70,8 @@ async def _of_other_kinds(tx: Transaction, signal: Signal) -> list[ContentId]:
         case FingerprintKind.SHA256:
             exact = await past_store.with_bytes(tx, signal.value)
             return exact + await past_store.clear_with_bytes(tx, signal.value, signal.position)
+        case FingerprintKind.VIDEO:
+            return await _videos_like(tx, signal)
         case FingerprintKind.TEXT:
             return await _texts_like(tx, signal)
         case FingerprintKind.URL:
@@ -89,6 +92,20 @@ async def _texts_like(tx: Transaction, signal: Signal) -> list[ContentId]:
     sketches = await past_store.with_sketch(tx, hashes)
     sketches += await past_store.clear_with_sketch(tx, hashes, signal.position)
     return [content for content, sketch in sketches if index.search(Fingerprints(sha256=b"", sketch=sketch))[0]]
+
+
+async def _videos_like(tx: Transaction, signal: Signal) -> list[ContentId]:
+    """Find earlier videos whose frames agree with the known one's, recorded or clear."""
+    known, found = Videos(), []
+    known.bring_forward([signal])
+    for page_of in (past_store.with_frames, past_store.clear_with_frames):
+        after: ContentId | None = None
+        while page := await page_of(tx, after, signal.position):
+            for content, frames in page:
+                if await asyncio.to_thread(known.search, Fingerprints(sha256=b"", frames=frames), None):
+                    found.append(content)
+            after = page[-1][0]
+    return found
 
 
 async def _alike(node: Node, value: bytes) -> list[ContentId]:

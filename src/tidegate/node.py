@@ -6,9 +6,10 @@ decided inside one, by ``verdict``.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
@@ -19,10 +20,11 @@ from tidegate.fingerprint import text as texts
 from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import fingerprint_in
+from tidegate.fingerprint.video_reading import VideoRead, read_on
 from tidegate.flow import STORY
-from tidegate.jail import Jail, JailError, Limits
+from tidegate.jail import Jail, JailError, Limits, Reason
 from tidegate.kernel.clock import Clock, system_clock
-from tidegate.kernel.errors import ConfigurationError, Malformed
+from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness
 from tidegate.kernel.keys import Keyring
 from tidegate.ledger.steps import Publisher
@@ -78,6 +80,45 @@ ENGINES: Mapping[ContentKind, Engine] = {
 }
 
 
+#: A frame of the largest size is 50 MB, and decoders keep up to 17 of them beside the file itself.
+_VIDEO_LIMITS = Limits(memory=3 << 30, cpu_seconds=120, requests=1)
+#: Seconds someone waits for a whole video.
+_LONGEST_WAIT = 60.0
+_VIDEO_ENGINE = "tidegate.fingerprint.video_decoder"
+
+
+class VideoJail:
+    """The jail for videos. One child a part, so that no file meets what another left behind."""
+
+    def __init__(self, cache_directory: Path | None = None, accept_missing: Sequence[str] = (), size: int = 1) -> None:
+        self._jail = Jail(
+            size=size,
+            engines=[_VIDEO_ENGINE],
+            limits=_VIDEO_LIMITS,
+            cache_directory=cache_directory,
+            accept_missing=accept_missing,
+            # A part takes seconds, so whoever waits for a child waits longer than for a picture's.
+            patience=60.0,
+        )
+        self._starting = asyncio.Lock()
+        self._started = False
+
+    async def open(self) -> Jail:
+        """Give the jail, started."""
+        async with self._starting:
+            if not self._started:
+                await self._jail.start()
+                self._started = True
+        return self._jail
+
+    async def close(self) -> None:
+        """Stop it, if it was ever started."""
+        async with self._starting:
+            if self._started:
+                await self._jail.stop()
+                self._started = False
+
+
 @dataclass(slots=True)
 class Node:
     """The parts of one process."""
@@ -87,6 +128,8 @@ class Node:
     jail: Jail
     publisher: Publisher
     index: Index = field(default_factory=Index)
+    #: Videos take memory and time that no picture may: a jail of their own, started when the first one comes.
+    videos: VideoJail = field(default_factory=VideoJail)
     _following: asyncio.Lock = field(default_factory=asyncio.Lock)
     _next_turn: asyncio.Future[None] | None = None
 
@@ -122,9 +165,6 @@ class Node:
             kind: what the platform says they are.
             sha256: of all the bytes.
             data: the bytes, or None when they were too many to keep.
-
-        Raises:
-            Malformed: there is no engine for this kind.
         """
         fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data)
         matches, position = await self.search(fingerprints, text)
@@ -137,18 +177,13 @@ class Node:
     async def fingerprint(
         self, kind: ContentKind, sha256: bytes, data: bytes | None
     ) -> tuple[Fingerprints, str | None, Unchecked | None]:
-        """Fingerprint bytes in the jail; what cannot be is known by its exact bytes alone, with the reason.
-
-        Raises:
-            Malformed: there is no engine for this kind.
-        """
-        if (engine := ENGINES.get(kind)) is None:
-            words = ", ".join(ENGINES)
-            raise Malformed("This node checks %(words)s.", values={"words": words}, reference="kind")
+        """Fingerprint bytes in the jail; what cannot be is known by its exact bytes alone, with the reason."""
         if data is None:
             return Fingerprints(sha256=sha256), None, Unchecked.TOO_LARGE
         try:
-            return *await engine(self.jail, sha256, data), None
+            if kind is ContentKind.VIDEO:
+                return await self._whole_video(sha256, data), None, None
+            return *await ENGINES[kind](self.jail, sha256, data), None
         except JailError as error:
             return Fingerprints(sha256=sha256), None, Unchecked(error.reason)
 
@@ -157,6 +192,37 @@ class Node:
         await self.follow_signals()
         matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
         return matches, position
+
+    @property
+    def longest_video(self) -> int:
+        """Give the milliseconds of the longest video that is checked."""
+        return self.settings.longest_video_minutes * 60_000
+
+    async def read_video(self, data: bytes, so_far: VideoRead) -> VideoRead:
+        """Read the next part of a video, more closely where it looks like something known.
+
+        Raises:
+            JailError: this part could not be checked, and why.
+        """
+
+        async def hits(frames: bytes) -> list[int]:
+            await self.follow_signals()
+            return await asyncio.to_thread(self.index.videos.hits, frames)
+
+        return await read_on(await self.videos.open(), data, so_far, hits, self.longest_video)
+
+    async def _whole_video(self, sha256: bytes, data: bytes) -> Fingerprints:
+        """Read a video while someone waits; where that may take long, ``check_video`` does it part by part."""
+        read = VideoRead()
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT):
+                while not read.whole:
+                    read = await self.read_video(data, read)
+        except TimeoutError as error:
+            raise JailError(Reason.TIMEOUT) from error
+        if read.undecodable:
+            raise JailError(Reason.UNDECODABLE)
+        return read.fingerprints(sha256)
 
     async def _in_characters(self, data: bytes, matches: list[Match]) -> list[Match]:
         """Say where spans of letters stand in the text itself; where that fails, the match stands without its span."""
@@ -202,6 +268,7 @@ async def open_node(
     clock: Clock = system_clock,
     randomness: Randomness = secrets.token_bytes,
     jail: Jail | None = None,
+    videos: VideoJail | None = None,
 ) -> AsyncIterator[Node]:
     """Open the parts of one process and close them at the end.
 
@@ -218,6 +285,9 @@ async def open_node(
         accept_missing=settings.jail_accept_missing,
         limits=Limits(requests=settings.jail_files_per_child),
     )
+    own_videos = videos or VideoJail(
+        settings.data_directory / "cache", settings.jail_accept_missing, settings.video_children
+    )
     async with open_pool(url, size=settings.database_connections) as pool:
         database = Database(pool, clock, randomness, keys, STORY)
         if jail is None:
@@ -226,7 +296,9 @@ async def open_node(
             async with database.transaction(TIME) as tx:
                 await prepare_days(tx, settings.clear_upload_days)
             publisher = Publisher(database, settings.ledger_directory, settings.ledger_origin)
-            yield Node(settings, database, own_jail, publisher)
+            yield Node(settings, database, own_jail, publisher, videos=own_videos)
         finally:
+            if videos is None:
+                await own_videos.close()
             if jail is None:
                 await own_jail.stop()

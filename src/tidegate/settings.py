@@ -123,6 +123,20 @@ class Settings(BaseSettings):
         le=200,
         description="Files a locked child reads before a fresh one takes its place; fewer is safer and slower.",
     )
+    largest_video_bytes: int = Field(
+        256 * 2**20,
+        ge=2**16,
+        description="Most bytes of a video that is checked; larger ones are matched exactly and answered `unchecked`.",
+    )
+    longest_video_minutes: int = Field(
+        240, ge=1, le=1440, description="Longest video that is checked; longer ones are answered `unchecked`."
+    )
+    video_children: int = Field(
+        1, ge=1, le=64, description="Locked children that read videos at the same time, per process that does."
+    )
+    video_patience_seconds: float = Field(
+        2, ge=0, le=30, description="How long an upload waits for the check of a video before it is answered 202."
+    )
     jail_accept_missing: tuple[str, ...] = Field(
         (), description="Locks this kernel lacks and you accept to do without, by name."
     )

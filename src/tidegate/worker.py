@@ -18,15 +18,17 @@ from procrastinate.retry import BaseRetryStrategy
 
 from tidegate import flow
 from tidegate.api.idempotency import forget_old as forget_old_answers
+from tidegate.check_video import check_video, know_video
+from tidegate.checking.steps import check_anew, check_left_alone, judged
 from tidegate.content import store as contents
-from tidegate.content.model import BytesWanted, NoBytes, Submission
+from tidegate.content.model import BytesWanted, ContentKind, NoBytes, Submission
 from tidegate.content.steps import do_without_bytes, submission_of
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import steps as decisions
 from tidegate.enforcement import rules as enforcement_rules
 from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
-from tidegate.enforcement.delivery import attempt, payload, wanted_payload
+from tidegate.enforcement.delivery import attempt, payload, tell, wanted_payload
 from tidegate.enforcement.model import Instruction, Problem, State
 from tidegate.fingerprint.text import SHORTEST_KNOWN, Sketch, fingerprint_in
 from tidegate.flow import forget_due
@@ -86,6 +88,18 @@ def make_app(node: Node, client: AsyncClient) -> App:
     async def make_text_known_task(decision: str, content: str) -> None:
         await make_text_known(node, DecisionId.parse(decision), ContentId.parse(content))
 
+    @app.task(name="check_video", retry=BackOff())
+    async def check_video_task(content: str) -> None:
+        await check_video(node, ContentId.parse(content))
+
+    @app.task(name="know_video", retry=BackOff())
+    async def know_video_task(content: str, decision: str) -> None:
+        await know_video(node, ContentId.parse(content), DecisionId.parse(decision))
+
+    @app.task(name="tell_judged", retry=BackOff())
+    async def tell_judged_task(content: str) -> None:
+        await tell_judged(node, client, ContentId.parse(content))
+
     return app
 
 
@@ -135,6 +149,28 @@ async def deliver(node: Node, client: AsyncClient, identity: InstructionId) -> N
         await node.run(TIME, lambda tx: enforcement.mark_undelivered(tx, identity))
         return
     raise NotDeliveredError(problem)
+
+
+async def tell_judged(node: Node, client: AsyncClient, identity: ContentId) -> None:
+    """Tell a platform the verdict on an upload that was acknowledged before it was checked.
+
+    Raises:
+        NotDeliveredError: it was not taken, and there is time to try again.
+    """
+    news = await node.run(TIME, lambda tx: judged(tx, identity))
+    if news is None:
+        return  # Deleted meanwhile.
+    facts = await node.run(TIME, lambda tx: people.service_facts(tx, news.service))
+    if facts is None or facts.webhook_url is None:
+        return  # This platform asks by itself.
+    now = node.database.clock()
+    body = {"type": "content.judged", "timestamp": now.isoformat(), "data": news.data}
+    name = f"{identity}/{news.data['revision']}"
+    if await tell(client, facts.webhook_url, node.database.keys.webhook, name, body, int(now.timestamp())):
+        return
+    log.warning("not told", action="tell_judged", content=str(identity))
+    if not enforcement_rules.give_up(now - news.given_at):
+        raise NotDeliveredError(identity)
 
 
 async def ask_for_bytes(node: Node, client: AsyncClient, content: ContentId, ask: AskId) -> None:
@@ -206,6 +242,10 @@ async def retry_unchecked(node: Node) -> None:
         found = await node.run(TIME, read)
         if found is None:
             continue
+        if found[0].kind is ContentKind.VIDEO:
+            # Part by part, in a job of its own: nothing else may wait for it.
+            await node.run(TIME, lambda tx, content=content, found=found: check_anew(tx, content, found[0]))  # type: ignore[misc]
+            continue
         checked = await node.check(found[0].kind, found[1], found[2])
         if checked.unchecked is not None:
             continue
@@ -238,6 +278,7 @@ class Sweeper:
             ("issue", timedelta(), self._issue),
             ("publish", timedelta(seconds=self._node.settings.publish_window_seconds), self._publish),
             ("retry", timedelta(seconds=5), lambda: retry_unchecked(self._node)),
+            ("checking", timedelta(seconds=30), self._checking),
             ("forget", timedelta(minutes=10), self._forget),
             ("days", timedelta(hours=1), self._days),
         )
@@ -271,6 +312,9 @@ class Sweeper:
 
     async def _publish(self) -> None:
         await self._node.publisher.publish()
+
+    async def _checking(self) -> None:
+        await self._node.run(TIME, check_left_alone)
 
     async def _forget(self) -> None:
         self._forgotten_to = await self._node.run(TIME, lambda tx: forget_due(tx, self._forgotten_to))

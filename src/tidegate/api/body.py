@@ -7,7 +7,7 @@ be read at all. Nothing is written to disk.
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -59,13 +59,23 @@ class Body:
         return None if self._kept is None else bytes(self._kept)
 
     @property
+    def view(self) -> memoryview | None:
+        """The bytes of the file where they are, if they were kept: a video is not copied."""
+        return None if self._kept is None else memoryview(self._kept)
+
+    @property
     def sha256(self) -> bytes:
         """SHA-256 of all the bytes of the file."""
         return self._hash.digest()
 
 
-async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Body:
+async def read_upload(request: Request, *, most_kept: Callable[[bytes], int], most_read: int) -> Body:
     """Read a file and its metadata, as multipart or as a raw body with the metadata in a header.
+
+    Args:
+        request: what arrives.
+        most_kept: given the metadata, or nothing if the file comes first: how many bytes of the file are kept.
+        most_read: how many bytes are read at all.
 
     Raises:
         Malformed: no file, no metadata where needed, or a broken body.
@@ -77,10 +87,11 @@ async def read_upload(request: Request, *, most_kept: int, most_read: int) -> Bo
         body = await _read_multipart(request, options.get("boundary", ""), _OwnParts(), most_kept, most_read)
     else:
         body = Body(metadata=_header_metadata(request))
+        most = most_kept(body.metadata)
         async for chunk in chunks(request, most_read):
-            body.take(chunk, most_kept)
+            body.take(chunk, most)
     if body.length == 0:
-        raise Malformed("The body holds no file: send the bytes of the picture.", reference="file")
+        raise Malformed("The body holds no file: send the bytes of the content.", reference="file")
     request.state.upload.arrived()
     return body
 
@@ -121,8 +132,11 @@ class _Parts(Protocol):
         """Say what a part is; raise ``Malformed`` where it must not be there."""
 
 
-async def _read_multipart(request: Request, boundary: str, parts: _Parts, most_kept: int, most_read: int) -> Body:
+async def _read_multipart(
+    request: Request, boundary: str, parts: _Parts, most_kept: Callable[[bytes], int], most_read: int
+) -> Body:
     body, role = Body(), _Role.IGNORED
+    most: int | None = None
     try:
         with PushMultipartParser(boundary, max_segment_count=8, strict=True) as parser:
             async for chunk in chunks(request, most_read):
@@ -134,7 +148,8 @@ async def _read_multipart(request: Request, boundary: str, parts: _Parts, most_k
                         if len(body.metadata) > _MOST_METADATA_BYTES:
                             raise Malformed("The metadata may be at most 64 KiB of JSON.", reference="metadata")
                     elif part is not None and role is _Role.FILE:
-                        body.take(bytes(part), most_kept)
+                        most = most_kept(body.metadata) if most is None else most
+                        body.take(bytes(part), most)
     except MultipartError as error:
         raise Malformed("The multipart body is broken or breaks off: send it again.", reference="file") from error
     return body
@@ -188,7 +203,7 @@ async def read_one_file(
     parts = _OneFile(names)
     body = Body()
     if kind == "multipart/form-data":
-        body = await _read_multipart(request, options.get("boundary", ""), parts, most_kept, most_read)
+        body = await _read_multipart(request, options.get("boundary", ""), parts, lambda _: most_kept, most_read)
     if parts.found is None or body.length == 0:
         raise Malformed("Send a file as multipart/form-data.", reference="file")
     request.state.upload.arrived()

@@ -1,15 +1,19 @@
 """Content: submitting it, changing what is said of it, and reading its whole life. May decide: nothing."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tidegate.api import videos
 from tidegate.api.body import read_upload
 from tidegate.api.idempotency import once
 from tidegate.api.life import life_of
 from tidegate.case import store as cases
+from tidegate.checking import steps as checking
+from tidegate.checking import store as checks
 from tidegate.content import rules, steps, store
 from tidegate.content.model import AccountClass, Content, ContentKind, NoBytes, Submission, Surface
 from tidegate.db.transaction import Transaction
@@ -99,20 +103,27 @@ def read_metadata(raw: bytes) -> Metadata:
 
 
 @door.route("POST", "/v1/content", needs=Scope.CONTENT, uploads=True, tags=["content"])
-async def submit_content(request: Request, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+async def submit_content(request: Request, idempotency_key: IdempotencyKey = None) -> Any:  # noqa: ANN401 - JSON
     """Show the node a content before it is published, and get the verdict.
 
     Send multipart/form-data with the parts ``metadata`` (JSON) and ``file``, or the raw bytes with the metadata as
-    base64 JSON in the header ``Tidegate-Metadata``.
+    base64 JSON in the header ``Tidegate-Metadata``. A video that takes longer to check is answered 202 with a link: its
+    verdict comes as a webhook ``content.judged``, and stands at the link.
     """
     node, key = node_of(request), key_of(request)
     body = await read_upload(
-        request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+        request,
+        most_kept=lambda metadata: videos.most_kept(node.settings, metadata),
+        most_read=node.settings.largest_body_bytes,
     )
     submission = read_metadata(body.metadata).submission(key.service)
     rules.check_submission(submission)
-    checked = await node.check(submission.kind, body.sha256, body.data)
-    upload = upload_of(submission, checked, body.data)
+    if submission.kind is ContentKind.VIDEO:
+        return await videos.submit(request, submission, body, idempotency_key, _answer)
+    # Where the file came before the metadata, more of it may have been kept than of this kind is decoded.
+    data = body.data if body.length <= node.settings.largest_decoded_bytes else None
+    checked = await node.check(submission.kind, body.sha256, data)
+    upload = upload_of(submission, checked, data)
 
     async def act(tx: Transaction) -> dict[str, Any]:
         async def submit() -> dict[str, Any]:
@@ -153,6 +164,8 @@ async def matches_for(tx: Transaction, matches: tuple[Match, ...]) -> list[dict[
             "distance": match.distance,
             "threshold": match.threshold,
             "rotation": match.rotation,
+            "look": match.look,
+            "span": asdict(match.span) if match.span else None,
             "labels": sorted(known[match.signal].labels),
             "owner": known[match.signal].provenance,
         }
@@ -189,6 +202,11 @@ async def delete_content(request: Request, content: str) -> Response:
     identity, service = ContentId.parse(content), key_of(request).service
 
     async def act(tx: Transaction) -> None:
+        waiting = await checks.load(tx, identity, lock=True)
+        if waiting is not None and waiting.submission.service == service:
+            await checking.drop(tx, waiting)
+            if await store.load(tx, identity) is None and await store.find_clear(tx, identity) is None:
+                return
         clear = await store.find_clear(tx, identity)
         if clear is not None and clear.submission.service == service:
             store.forget_clear(tx, identity)
@@ -207,7 +225,9 @@ async def put_bytes(request: Request, content: str) -> Response:
     """
     node, identity, service = node_of(request), ContentId.parse(content), key_of(request).service
     body = await read_upload(
-        request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+        request,
+        most_kept=lambda _metadata: max(node.settings.largest_decoded_bytes, node.settings.largest_video_bytes),
+        most_read=node.settings.largest_body_bytes,
     )
 
     async def known(tx: Transaction) -> tuple[Content, Submission | None]:
@@ -222,15 +242,19 @@ async def put_bytes(request: Request, content: str) -> Response:
     loaded, submission = await node.run(platform(request), known)
     if loaded.bytes_kept or submission is None:
         return Response(status_code=204)
-    checked = await node.check(loaded.kind, body.sha256, body.data)
-    upload = upload_of(submission, checked, body.data, looking_back=True)
+    if loaded.kind is ContentKind.VIDEO:
+        await node.run(platform(request), lambda tx: videos.take_bytes(tx, node.settings, loaded, submission, body))
+        return Response(status_code=204)
+    data = body.data if body.length <= node.settings.largest_decoded_bytes else None
+    checked = await node.check(loaded.kind, body.sha256, data)
+    upload = upload_of(submission, checked, data, looking_back=True)
 
     async def act(tx: Transaction) -> None:
         now, _ = await known(tx)
-        if body.data is None:
+        if data is None:
             await steps.do_without_bytes(tx, identity, now.revision, NoBytes.TOO_LARGE)
         elif not now.bytes_kept:
-            await verdicts.keep_bytes(tx, identity, now.revision, body.data)
+            await verdicts.keep_bytes(tx, identity, now.revision, data)
             # What cannot be checked now stays as it was judged, and so does what people decided.
             if checked.unchecked is None and await decision_store.in_force(tx, identity) is None:
                 await verdicts.judge_again(tx, identity, upload, node.settings.hold_policy)

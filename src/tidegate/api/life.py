@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tidegate.checking import store as checking
+from tidegate.checking.model import Waiting
 from tidegate.content import store as contents
 from tidegate.db.transaction import Transaction
 from tidegate.enforcement import store as enforcement
@@ -9,6 +11,8 @@ from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.verdict import store as verdicts
 
+#: Stands where a verdict, or a standing, will stand once the check is over.
+CHECKING = "checking"
 #: Who voted, and how, stays among those who vote: a platform learns what was decided, not by whom.
 _NOT_FOR_PLATFORMS = (
     "decision.vote_cast",
@@ -29,8 +33,11 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         NotFound: this service never showed us such a content, or it was clear and its day is over.
     """
     loaded = await contents.load(tx, content)
+    waiting = await checking.load(tx, content)
+    if waiting is not None and waiting.submission.service != service:
+        raise NotFound(_NOTHING)
     if loaded is None:
-        return await _clear_life(tx, content, service)
+        return await _clear_life(tx, content, service) if waiting is None else _life_to_come(waiting)
     if loaded.service != service:
         raise NotFound(_NOTHING)
     restriction, sequence = await enforcement.restriction(tx, content)
@@ -50,6 +57,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         "sequence": sequence,
         "held_until": hold.expires_at.isoformat() if hold else None,
         "bytes_kept": loaded.bytes_kept,
+        "checking": waiting and _progress(waiting),
         "life": [
             {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)} for row in rows
         ],
@@ -68,7 +76,33 @@ async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -
         "sequence": 0,
         "held_until": None,
         "bytes_kept": False,
+        "checking": None,
         "life": [],
+    }
+
+
+def _life_to_come(waiting: Waiting) -> dict[str, Any]:
+    """Give what there is to say of an upload before its first verdict."""
+    return {
+        "content": str(waiting.content),
+        "revision": waiting.revision,
+        "standing": CHECKING,
+        "restriction": "none",
+        "sequence": 0,
+        "held_until": None,
+        "bytes_kept": True,
+        "checking": _progress(waiting),
+        "life": [],
+    }
+
+
+def _progress(waiting: Waiting) -> dict[str, Any]:
+    """Say how far a check came; times of the video in seconds, unknown until it was opened."""
+    return {
+        "revision": waiting.revision,
+        "since": waiting.received_at.isoformat(),
+        "checked_seconds": waiting.read.reached / 1000,
+        "of_seconds": waiting.read.duration / 1000 if waiting.read.duration else None,
     }
 
 

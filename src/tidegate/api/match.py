@@ -40,7 +40,9 @@ async def match_without_record(request: Request, kind: ContentKind = ContentKind
     """Say whether bytes match something, writing nothing down but that it was asked."""
     node = without_record(request)
     body = await read_upload(
-        request, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
+        request,
+        most_kept=lambda _metadata: node.settings.largest_decoded_bytes,
+        most_read=node.settings.largest_body_bytes,
     )
     checked = await node.check(kind, body.sha256, body.data)
 

@@ -88,6 +88,34 @@ async def clear_with_host(tx: Transaction, host: str, position: int) -> list[Con
     return [ContentId(row["id"]) for row in rows]
 
 
+async def with_frames(
+    tx: Transaction, after: ContentId | None, _position: int, *, most: int = 200
+) -> list[tuple[ContentId, bytes]]:
+    """Page through recorded videos, by id: (id, packed frames)."""
+    rows = await tx.rows(
+        "SELECT id, frames FROM content WHERE id > %(after)s AND frames IS NOT NULL ORDER BY id LIMIT %(most)s",
+        after=after.value if after else UUID(int=0),
+        most=most,
+    )
+    return [(ContentId(row["id"]), bytes(row["frames"])) for row in rows]
+
+
+async def clear_with_frames(
+    tx: Transaction, after: ContentId | None, position: int, *, most: int = 200
+) -> list[tuple[ContentId, bytes]]:
+    """Page through clear videos judged before this signal position, by id: (id, packed frames)."""
+    rows = await tx.rows(
+        """
+        SELECT id, frames FROM clear_upload
+        WHERE id > %(after)s AND position < %(position)s AND frames IS NOT NULL ORDER BY id LIMIT %(most)s
+        """,
+        after=after.value if after else UUID(int=0),
+        position=position,
+        most=most,
+    )
+    return [(ContentId(row["id"]), bytes(row["frames"])) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Looks of many contents, as bytes one after the other: no row of millions becomes an object.

@@ -28,7 +28,7 @@ from tidegate.content.model import (
     Submission,
     Surface,
 )
-from tidegate.db.sealing import read_bytes, read_detail
+from tidegate.db.sealing import read_bytes, read_detail, write_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.event import Event, Language
 from tidegate.kernel.ids import AskId, ContentId, ServiceId
@@ -77,6 +77,11 @@ def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, An
         "caption": submission.caption,
         "link": submission.link,
         "posted_at": submission.posted_at.isoformat() if submission.posted_at else None,
+    } | _facts_of_fingerprints(fingerprints)
+
+
+def _facts_of_fingerprints(fingerprints: Fingerprints) -> dict[str, Any]:
+    return {
         "sha256": fingerprints.sha256.hex(),
         "looks": [
             {
@@ -149,6 +154,24 @@ async def facts(tx: Transaction, content: Content) -> dict[str, Any] | None:
 async def bytes_of(tx: Transaction, content: Content) -> bytes | None:
     """Open the sealed bytes of a content's present revision; None when erased or never kept."""
     return await read_bytes(tx, content.id, bytes_part(content.revision))
+
+
+async def learn(tx: Transaction, content: Content, fingerprints: Fingerprints) -> None:
+    """Take in what was computed of a revision's bytes after it was recorded; a rebuild finds it in the sealed facts."""
+    part = facts_part(content.revision)
+    facts_ = await read_detail(tx, content.id, part)
+    if facts_ is None:
+        return
+    await write_detail(tx, content.id, part, facts_ | _facts_of_fingerprints(fingerprints))
+    await tx.execute(
+        """
+        UPDATE content SET (pdq, looks, quality, width, height, reduced, frames, sketch, address)
+          = (%(pdq)s, %(looks)s, %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s)
+        WHERE id = %(id)s AND sha256 = %(sha256)s
+        """,
+        id=content.id,
+        **_fingerprint_columns(fingerprints),
+    )
 
 
 # --- bytes that are wanted ---

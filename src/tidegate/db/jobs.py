@@ -6,6 +6,7 @@ May decide: nothing. A job is a row written on the same connection, so it exists
 from typing import Any
 
 from procrastinate import App, PsycopgConnector
+from procrastinate.types import TimeDeltaParams
 
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.backlog import Backlog
@@ -14,10 +15,20 @@ from tidegate.kernel.backlog import Backlog
 _DEFERRER = App(connector=PsycopgConnector())
 
 
-async def defer(tx: Transaction, task: str, *, lock: str | None = None, **arguments: Any) -> None:  # noqa: ANN401 - JSON
-    """Defer a job; those with the same lock run one at a time, in the order they were deferred."""
+async def defer(
+    tx: Transaction,
+    task: str,
+    *,
+    lock: str | None = None,
+    wait: float = 0,
+    **arguments: Any,  # noqa: ANN401 - JSON
+) -> None:
+    """Defer a job, for some seconds if wanted; those with the same lock run one at a time, in the order deferred."""
     connection = await tx.connection()
-    await _DEFERRER.configure_task(task, lock=lock, allow_unknown=True, connection=connection).defer_async(**arguments)
+    schedule: TimeDeltaParams | None = {"milliseconds": round(wait * 1000)} if wait else None
+    await _DEFERRER.configure_task(
+        task, lock=lock, schedule_in=schedule, allow_unknown=True, connection=connection
+    ).defer_async(**arguments)
 
 
 async def failed(tx: Transaction) -> Backlog:

@@ -14,6 +14,8 @@ from tidegate.kernel.ids import Id
 from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
 Owner = TypeVar("Owner", bound=Id)
+#: Longer bytes are sealed in pieces, so that a video is never in memory twice.
+PIECE = 4 << 20
 
 
 async def write_detail(tx: Transaction, owner: Id, part: str, value: Json) -> None:
@@ -72,8 +74,21 @@ async def read_details(tx: Transaction, owners: Sequence[Owner], part: str) -> d
     return opened
 
 
-async def write_bytes(tx: Transaction, owner: Id, part: str, plain: bytes) -> None:
+async def write_bytes(tx: Transaction, owner: Id, part: str, plain: bytes | memoryview) -> None:
     """Seal bytes of an item, such as the picture itself."""
+    if len(plain) <= PIECE:
+        return await _write_piece(tx, owner, part, plain)
+    await erase_part(tx, owner, part)
+    for number, start in enumerate(range(0, len(plain), PIECE)):
+        await _write_piece(tx, owner, _piece(part, number), memoryview(plain)[start : start + PIECE])
+    return None
+
+
+def _piece(part: str, number: int) -> str:
+    return f"{part}#{number}"
+
+
+async def _write_piece(tx: Transaction, owner: Id, part: str, plain: bytes | memoryview) -> None:
     key = await _item_key(tx, owner, make=True)
     assert key is not None
     sealed = seal(key, plain, bound_to=_bound(owner, part), randomness=tx.randomness)
@@ -90,6 +105,16 @@ async def write_bytes(tx: Transaction, owner: Id, part: str, plain: bytes) -> No
 
 async def read_bytes(tx: Transaction, owner: Id, part: str) -> bytes | None:
     """Open sealed bytes; None when they were erased or never written."""
+    whole = await _read_piece(tx, owner, part)
+    if whole is not None:
+        return whole
+    pieces: list[bytes] = []
+    while (piece := await _read_piece(tx, owner, _piece(part, len(pieces)))) is not None:
+        pieces.append(piece)
+    return b"".join(pieces) if pieces else None
+
+
+async def _read_piece(tx: Transaction, owner: Id, part: str) -> bytes | None:
     row = await tx.row(
         """
         SELECT sealed, wrapped FROM detail JOIN item_key USING (owner)
@@ -113,7 +138,12 @@ async def has_part(tx: Transaction, owner: Id, part: str) -> bool:
 
 async def erase_part(tx: Transaction, owner: Id, part: str) -> None:
     """Remove one part; the others stay readable."""
-    await tx.execute("DELETE FROM detail WHERE owner = %(owner)s AND part = %(part)s", owner=owner, part=part)
+    await tx.execute(
+        "DELETE FROM detail WHERE owner = %(owner)s AND (part = %(part)s OR starts_with(part, %(piece)s))",
+        owner=owner,
+        part=part,
+        piece=f"{part}#",
+    )
 
 
 async def erase(tx: Transaction, owner: Id) -> None:

@@ -1,7 +1,7 @@
-"""Carrying an instruction to a platform: Standard Webhooks, signed with Ed25519.
+"""Carrying an instruction, or news, to a platform: Standard Webhooks, signed with Ed25519.
 
-May decide: whether an answer is an acknowledgement. Only the platform's own word counts: status 200 and
-``{"acknowledged": id}``. Anything else, a bare 200 with garbage included, is tried again.
+May decide: whether an answer is an acknowledgement. Of an instruction only the platform's own word counts: status 200
+and ``{"acknowledged": id}``. Anything else, a bare 200 with garbage included, is tried again. News ask for nothing.
 """
 
 import asyncio
@@ -82,7 +82,33 @@ async def attempt(
     body: dict[str, Any],
     now_seconds: int,
 ) -> Delivery:
-    """Send once and read the answer."""
+    """Send an instruction once and read the answer."""
+    status, said = await _send(client, url, key, identity, body, now_seconds)
+    return Delivery(None, status) if isinstance(status, Problem) else read_answer(status, said, identity)
+
+
+async def tell(
+    client: AsyncClient,
+    url: str,
+    key: Ed25519PrivateKey,
+    identity: str,
+    body: dict[str, Any],
+    now_seconds: int,
+) -> bool:
+    """Send news, which ask for nothing, once; say whether they were taken: any status of success will do."""
+    status, _ = await _send(client, url, key, identity, body, now_seconds)
+    return not isinstance(status, Problem) and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+async def _send(
+    client: AsyncClient,
+    url: str,
+    key: Ed25519PrivateKey,
+    identity: str,
+    body: dict[str, Any],
+    now_seconds: int,
+) -> tuple[int | Problem, bytes]:
+    """Send once; give the status and the answer, or why there is none."""
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {
         "content-type": "application/json",
@@ -103,12 +129,12 @@ async def attempt(
                 if len(said) > _LONGEST_ANSWER:
                     break
     except (TimeoutException, TimeoutError):
-        return Delivery(None, Problem.TOO_SLOW)
+        return Problem.TOO_SLOW, b""
     except (InvalidURL, UnsupportedProtocol, ValueError):
-        return Delivery(None, Problem.NO_ADDRESS)
+        return Problem.NO_ADDRESS, b""
     except HTTPError:
-        return Delivery(None, Problem.NO_ANSWER)
-    return read_answer(answer.status_code, said, identity)
+        return Problem.NO_ANSWER, b""
+    return answer.status_code, said
 
 
 def read_answer(status: int, content: bytes, identity: str) -> Delivery:

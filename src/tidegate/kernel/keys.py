@@ -31,7 +31,7 @@ KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-def seal(key: bytes, plain: bytes, *, bound_to: bytes, randomness: Randomness) -> bytes:
+def seal(key: bytes, plain: bytes | memoryview, *, bound_to: bytes, randomness: Randomness) -> bytes:
     """Encrypt, bound to what it belongs to, so that it cannot be passed off as another item's."""
     nonce = randomness(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)

@@ -55,7 +55,11 @@ class Upload:
     unchecked: Unchecked | None
     matches: Sequence[Match]
     position: int
-    data: bytes | None
+    data: bytes | memoryview | None
+    #: The bytes are not at hand but sealed already where they stay if people must look.
+    sealed: bool = False
+    #: Under which id it was acknowledged before it was checked.
+    acknowledged: ContentId | None = None
     #: Of a text whose bytes are at hand: its normalised words.
     text: str | None = None
     #: It was published long ago and a new signal looks back at it: only exact bytes may be held then.
@@ -106,10 +110,10 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     clear = None if known else clear
     if clear is not None:
         contents.forget_clear(tx, clear.id)
-    content = known.id if known else clear.id if clear else tx.new(ContentId)
+    content = known.id if known else clear.id if clear else upload.acknowledged or tx.new(ContentId)
     revision = known.revision + 1 if known else _revision_after(clear, upload.fingerprints)
     await admit(tx, content, revision, upload.submission, upload.fingerprints)
-    await _give(tx, content, revision, verdict, upload.data, policy)
+    await _give(tx, content, revision, verdict, upload.data, policy, sealed=upload.sealed)
     return Answer(content=content, revision=revision, verdict=verdict)
 
 
@@ -186,7 +190,7 @@ async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdi
         assert last is not None
         verdict = replace(verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at)
     elif verdict.kind is VerdictKind.HOLD or (clear_so_far and verdict.kind is not VerdictKind.CLEAR):
-        await _give(tx, known.id, known.revision, verdict, upload.data, policy)
+        await _give(tx, known.id, known.revision, verdict, upload.data, policy, sealed=upload.sealed)
     elif last is None:
         pass
     elif last["verdict"] == VerdictKind.HOLD:
@@ -207,7 +211,8 @@ async def _clear(
     """Write the one row of a clear upload; the same upload again writes none."""
     if before is not None and before.fingerprints.sha256 == upload.fingerprints.sha256:
         return Answer(content=before.id, revision=before.revision, verdict=verdict)
-    content, revision = (before.id, before.revision + 1) if before else (tx.new(ContentId), 1)
+    content = before.id if before else upload.acknowledged or tx.new(ContentId)
+    revision = before.revision + 1 if before else 1
     if before is not None:
         contents.forget_clear(tx, content)
     contents.record_clear(
@@ -249,13 +254,18 @@ async def _give(
     content: ContentId,
     revision: int,
     verdict: Verdict,
-    data: bytes | None,
+    data: bytes | memoryview | None,
     policy: HoldPolicy,
+    *,
+    sealed: bool = False,
 ) -> None:
     sample = int.from_bytes(tx.randomness(6)) / 2**48
     for_people = rules.shown_to_people(verdict, sample, policy.unchecked_share)
-    if data is not None and (for_people or rules.retried(verdict)):
-        await keep_bytes(tx, content, revision, data)
+    if for_people or rules.retried(verdict):
+        if sealed:
+            await tx.append(ContentBytesKept(content=content, revision=revision))
+        elif data is not None:
+            await keep_bytes(tx, content, revision, data)
     store.add_to_tally(tx, verdict.kind)
     await tx.append(
         VerdictGiven(
@@ -271,7 +281,7 @@ async def _give(
     )
 
 
-async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: bytes) -> None:
+async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: bytes | memoryview) -> None:
     """Seal the bytes of a revision, so that people can look and nothing contested is destroyed."""
     await write_bytes(tx, content, contents.bytes_part(revision), data)
     await tx.append(ContentBytesKept(content=content, revision=revision))
@@ -293,7 +303,8 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     before = last["verdict"] if last is not None else VerdictKind.CLEAR
     if running is not None or before == verdict.kind:
         return None
-    await _give(tx, content, known.revision, verdict, None if known.bytes_kept else upload.data, policy)
+    data, sealed = (None, False) if known.bytes_kept else (upload.data, upload.sealed)
+    await _give(tx, content, known.revision, verdict, data, policy, sealed=sealed)
     return verdict
 
 

@@ -1,0 +1,1 @@
+"""Between acknowledged and judged: uploads whose check takes longer than an answer."""
