@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import multipart
-from errands import Errands, moment
+from errands import Errands, judged, moment, publish
 from node_client import Node, NodeError
 from page import POLICY, inbox, wall
 from receiver import IMAGINARY, receive
@@ -212,6 +212,8 @@ class Platform:
         except NotBelievedError as error:
             raise HTTPException(401, str(error)) from error
         message = _object(body)
+        if message.get("type") == "content.judged":
+            return self._judged(message.get("data"))
         if message.get("type") != "instruction":
             return JSONResponse({"ignored": True})
         try:
@@ -222,6 +224,16 @@ class Platform:
             raise HTTPException(400, "webhook-id is not the id of the instruction")
         applied = receive(self.store, instruction, time.time())
         return JSONResponse({"acknowledged": instruction.id, "applied": applied})
+
+    def _judged(self, news: Any) -> Response:  # noqa: ANN401 - JSON
+        """Take the verdict on a post whose check took longer."""
+        if not isinstance(news, dict) or not isinstance(news.get("verdict"), str):
+            raise HTTPException(400, "a verdict is missing")
+        post = self.store.post(str(news.get("platform_id")))
+        if post is not None and post["content"] == news.get("content"):
+            judged(self.store, post["id"], news["verdict"], news.get("reason"))
+            publish(self.store, post["id"], time.time())
+        return JSONResponse({"taken": post is not None})
 
     def _keys(self) -> list[str]:
         return list(json.loads(self.store.setting("webhook_keys") or "[]"))

@@ -83,13 +83,11 @@ class Errands:
         content, verdict = answer.get("content"), answer.get("verdict")
         if not isinstance(content, str) or not isinstance(verdict, str):
             raise NodeDownError("the verdict has another form")
-        self._store.run(
-            "UPDATE post SET content = ?, verdict = ?, reason = ? WHERE id = ?",
-            content,
-            verdict,
-            answer.get("reason"),
-            errand["post"],
-        )
+        self._store.run("UPDATE post SET content = ? WHERE id = ?", content, errand["post"])
+        if verdict == "checking":
+            # A video that takes longer: the verdict comes as a webhook, or is asked for.
+            return {"content": content, "verdict": verdict}
+        judged(self._store, errand["post"], verdict, answer.get("reason"))
         if verdict == "hold":
             # A hold is an instruction like any other, only that it came with the answer.
             with suppress(NotAnInstructionError):
@@ -97,6 +95,17 @@ class Errands:
                 receive(self._store, hold, time.time())
         publish(self._store, errand["post"], time.time())
         return {"content": content, "verdict": verdict}
+
+    async def ask_for_verdicts(self) -> None:
+        """Ask what became of posts that are still being checked: a webhook may be lost."""
+        for post in self._store.rows(
+            "SELECT id, content FROM post WHERE content IS NOT NULL AND verdict IS NULL AND state != 'deleted'"
+        ):
+            with suppress(NodeRefusedError):
+                life = await self._node.read(post["content"])
+                if life.get("verdict") not in {None, "checking"}:
+                    judged(self._store, post["id"], life["verdict"], life.get("reason"))
+                    publish(self._store, post["id"], time.time())
 
     async def _flag(self, errand: Row, flag: Row) -> Row:
         answer = await self._node.flag({**flag, "content": self._content(errand["post"])}, errand["key"])
@@ -149,6 +158,7 @@ class Errands:
                 if time.monotonic() >= pull_at:
                     pull_at = time.monotonic() + min(pull, 5.0)
                     await self.catch_up()
+                    await self.ask_for_verdicts()
                     pull_at = time.monotonic() + pull
                 await self.run_due()
             except NodeError as error:
@@ -157,6 +167,11 @@ class Errands:
                 # Whatever it was, holds must go on lapsing.
                 log.exception("a turn of the background work failed")
             await asyncio.sleep(tick)
+
+
+def judged(store: Store, post: str, verdict: str, reason: str | None) -> None:
+    """Write down the node's verdict on a post."""
+    store.run("UPDATE post SET verdict = ?, reason = ? WHERE id = ?", verdict, reason, post)
 
 
 def publish(store: Store, post: str, now: float) -> None:

@@ -53,6 +53,10 @@ class Node:
         """Send the bytes the node asked for, so that people can look at what was flagged."""
         await self._ask("PUT", f"/v1/content/{content}/bytes", content=body)
 
+    async def read(self, content: str) -> dict[str, Any]:
+        """Read what became of a post's content."""
+        return await self._ask("GET", f"/v1/content/{content}")
+
     async def delete(self, content: str) -> None:
         """Say that the uploader deleted it."""
         await self._ask("DELETE", f"/v1/content/{content}")

@@ -193,7 +193,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(node: Running, platform: Platf
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"kind": "video"}, "kind"),
+        ({"kind": "sound"}, "kind"),
         ({"kind": 1}, "kind"),
         ({"kind": None}, "kind"),
         ({"surface": "somewhere"}, "surface"),

@@ -115,6 +115,8 @@ def test_a_video_is_acknowledged_checked_later_and_told(prompt: Running, receive
         "content": content,
         "revision": 1,
         "standing": "shown",
+        "verdict": "clear",
+        "reason": None,
         "restriction": "none",
         "sequence": 0,
         "held_until": None,

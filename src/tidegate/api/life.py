@@ -10,6 +10,7 @@ from tidegate.enforcement import store as enforcement
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.verdict import store as verdicts
+from tidegate.verdict.model import VerdictKind
 
 #: Stands where a verdict, or a standing, will stand once the check is over.
 CHECKING = "checking"
@@ -42,6 +43,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         raise NotFound(_NOTHING)
     restriction, sequence = await enforcement.restriction(tx, content)
     hold = await verdicts.running_hold(tx, content)
+    last = await verdicts.latest(tx, content)
     rows = await tx.rows(
         """
         SELECT at, kind, data FROM event WHERE about @> ARRAY[%(content)s] AND kind <> ALL(%(hidden)s) ORDER BY id
@@ -53,6 +55,9 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         "content": str(content),
         "revision": loaded.revision,
         "standing": loaded.standing,
+        # Recorded without a verdict: it was clear until someone flagged it.
+        "verdict": last["verdict"] if last else VerdictKind.CLEAR,
+        "reason": last and last["reason"],
         "restriction": restriction,
         "sequence": sequence,
         "held_until": hold.expires_at.isoformat() if hold else None,
@@ -72,6 +77,8 @@ async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -
         "content": str(content),
         "revision": clear.revision,
         "standing": "shown",
+        "verdict": VerdictKind.CLEAR,
+        "reason": None,
         "restriction": "none",
         "sequence": 0,
         "held_until": None,
@@ -87,6 +94,8 @@ def _life_to_come(waiting: Waiting) -> dict[str, Any]:
         "content": str(waiting.content),
         "revision": waiting.revision,
         "standing": CHECKING,
+        "verdict": CHECKING,
+        "reason": None,
         "restriction": "none",
         "sequence": 0,
         "held_until": None,
