@@ -1,10 +1,10 @@
 """How long after its confirmation a new signal has found what was uploaded before it, among millions of uploads.
 
 ``python -m benchmarks.look_back --uploads 10000000 --json``. ``tidegate serve`` with its embedded PostgreSQL; a few
-uploads are real, over HTTP, and all others rows written in bulk over the days that are kept. The worker writes its files from
-them; then signals are confirmed that are near to the real uploads, and measured is the time from each confirmation's
-commit until the verdict on the upload it concerns is committed: job, search, judging and all. Once with the files
-pushed out of memory, then with them in memory.
+uploads are real, over HTTP, all others rows written in bulk over the days that are kept. The worker writes its files
+from them; then signals are confirmed that are near to the real uploads, and measured is the time from each
+confirmation's commit until the verdict on the upload it concerns is committed: job, search, judging and all. Once with
+the files pushed out of memory, then with them in memory.
 
 What it leaves out: how the platform hears of it, and disks slower than this machine's.
 """
@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -133,7 +134,7 @@ def confirm(settings: Settings, value: bytes) -> None:
     asyncio.run(at_the_machine(settings, act))
 
 
-def seconds_until_found(node: ServedNode, settings: Settings, content: Any, value: bytes) -> float:  # noqa: ANN401 - a uuid
+def seconds_until_found(node: ServedNode, settings: Settings, content: UUID, value: bytes) -> float:
     """Confirm a signal near an upload; give the seconds until its verdict is there."""
     with psycopg.connect(node.database_url, autocommit=True) as connection:
         confirm(settings, near(value))

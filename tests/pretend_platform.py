@@ -77,6 +77,7 @@ class SmallNode:
         self.uploads: list[tuple[str, str, dict[str, Any]]] = []
         self.flags: list[dict[str, Any]] = []
         self.given: list[tuple[str, bytes]] = []
+        self.wanted: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.stream: list[dict[str, Any]] = []
         self.acknowledged: dict[str, bool] = {}
@@ -86,6 +87,7 @@ class SmallNode:
                     Route("/v1/content", self._content, methods=["POST"]),
                     Route("/v1/content/{content}", self._delete, methods=["DELETE"]),
                     Route("/v1/content/{content}/bytes", self._bytes, methods=["PUT"]),
+                    Route("/v1/bytes-wanted", self._wanted, methods=["GET"]),
                     Route("/v1/flags", self._raise_flag, methods=["POST"]),
                     Route("/v1/flags/{flag}", self._read_flag),
                     Route("/v1/instructions", self._instructions),
@@ -154,6 +156,9 @@ class SmallNode:
     async def _bytes(self, request: Request) -> Response:
         self.given.append((request.path_params["content"], await request.body()))
         return Response(status_code=204)
+
+    async def _wanted(self, _request: Request) -> Response:
+        return JSONResponse({"wanted": self.wanted})
 
     async def _raise_flag(self, request: Request) -> Response:
         self.flags.append(await request.json())

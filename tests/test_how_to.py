@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from acts import ask, make_known
 from console.console_story import first_case, flagged, picture, vote
 from running import Platform, Running
 from tidegate.enforcement.signing import sign
+from tidegate.kernel.ids import ContentId
 from tidegate.people.model import Role
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "platforms.md"
@@ -68,6 +70,7 @@ def test_the_python_of_the_page_works(node: Running, platform: Platform) -> None
     assert post["sequence"] == held["sequence"] > 0
     assert "published" not in post
     _check_webhook(node, names, held)
+    _check_bytes_wanted(node, platform, names)
     names["node"].close()
 
 
@@ -90,6 +93,25 @@ def _check_webhook(node: Running, names: dict[str, Any], held: dict[str, Any]) -
         answer = names["on_webhook"](keys, headers(stamp), body, posts, answers)
         assert answer == (200, {"acknowledged": identity, "applied": True})
     assert posts["post-2"]["hidden_until"] == held["expires_at"]
+
+
+def _check_bytes_wanted(node: Running, platform: Platform, names: dict[str, Any]) -> None:
+    """Ask for the bytes of what was clear until something like it became known."""
+    data = picture(72)
+    content = platform.verdict(data, platform_id="long-ago")["content"]
+    values = ask(
+        node, "SELECT substr(pdq, 1, 32) AS pdq FROM clear_upload WHERE id = %s", ContentId.parse(content).value
+    )
+    make_known(node, b"0" * 32, bytes(values[0]["pdq"]))
+    node.work()
+    names["send_wanted"]({"another": b"..."})
+    assert set(names["wanted_posts"]) == {"long-ago"}
+    names["send_wanted"]({"long-ago": data})
+    assert not names["wanted_posts"]
+    assert platform.client.get("/v1/bytes-wanted").json() == {"wanted": []}
+    asked = {"ask": "ask_1", "platform_id": "long-ago", "send_to": "/v1/content/x/bytes"}
+    assert names["note_wanted"](asked, {"long-ago": {}})
+    assert not names["note_wanted"](asked, {})
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is missing")

@@ -202,7 +202,7 @@ class Platform:
     # --- the node ---
 
     async def webhook(self, request: Request) -> Response:
-        """Receive an instruction: check the signature over the raw bytes, carry it out, acknowledge it."""
+        """Receive what the node says: check the signature over the raw bytes, do it, acknowledge it."""
         body = await _body(request, LARGEST_MESSAGE)
         keys = self._keys()
         if not keys:
@@ -214,6 +214,8 @@ class Platform:
         message = _object(body)
         if message.get("type") == "content.judged":
             return self._judged(message.get("data"))
+        if message.get("type") == "content.bytes_wanted":
+            return self._bytes_wanted(identity, message.get("data"))
         if message.get("type") != "instruction":
             return JSONResponse({"ignored": True})
         try:
@@ -234,6 +236,13 @@ class Platform:
             judged(self.store, post["id"], news["verdict"], news.get("reason"))
             publish(self.store, post["id"], time.time())
         return JSONResponse({"taken": post is not None})
+
+    def _bytes_wanted(self, identity: str, said: Any) -> Response:  # noqa: ANN401 - JSON
+        """Note that the node wants to see a post again; it is sent beside, for that may take longer than an answer."""
+        if not isinstance(said, dict) or said.get("ask") != identity:
+            raise HTTPException(400, "webhook-id is not the id of what is asked")
+        has = self.errands.note_wanted(said.get("content"), said.get("platform_id"))
+        return JSONResponse({"acknowledged": identity, "applied": has})
 
     def _keys(self) -> list[str]:
         return list(json.loads(self.store.setting("webhook_keys") or "[]"))

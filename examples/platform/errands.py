@@ -8,6 +8,7 @@ changes ``_gave_up_waiting``.
 import asyncio
 import json
 import logging
+import secrets
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -47,7 +48,7 @@ class Errands:
             await self.run(number)
 
     async def _try(self, errand: Row) -> None:
-        do = {"upload": self._upload, "flag": self._flag, "delete": self._delete}[errand["kind"]]
+        do = {"upload": self._upload, "flag": self._flag, "delete": self._delete, "bytes": self._bytes}[errand["kind"]]
         try:
             answer = await do(errand, json.loads(errand["body"]))
         except NodeDownError as error:
@@ -113,6 +114,22 @@ class Errands:
             await self._node.give_bytes(self._content(errand["post"]), self._store.body(errand["post"]))
         return answer
 
+    def note_wanted(self, content: Any, post: Any) -> bool:  # noqa: ANN401 - JSON
+        """Note that the node wants the bytes of a post, once; say whether they are here."""
+        found = self._store.post(post) if isinstance(post, str) else None
+        if found is None or found["content"] != content or found["state"] == "deleted":
+            return False
+        with self._store.transaction():
+            if not self._store.row(
+                "SELECT 1 FROM errand WHERE post = ? AND kind = 'bytes' AND state = 'waiting'", post
+            ):
+                self._store.add_errand("bytes", found["id"], {}, secrets.token_hex(16), time.time())
+        return True
+
+    async def _bytes(self, errand: Row, _body: Row) -> Row:
+        await self._node.give_bytes(self._content(errand["post"]), self._store.body(errand["post"]))
+        return {}
+
     async def _delete(self, errand: Row, _body: Row) -> Row:
         await self._node.delete(self._content(errand["post"]))
         return {}
@@ -126,7 +143,7 @@ class Errands:
     # --- the stream ---
 
     async def catch_up(self) -> None:
-        """Read the node's keys and every instruction that was missed."""
+        """Read the node's keys, every instruction that was missed, and which bytes it still waits for."""
         keys = await self._node.webhook_keys()
         if keys:
             self._store.save_setting("webhook_keys", json.dumps(keys))
@@ -136,8 +153,10 @@ class Errands:
             for data in page:
                 await self._take(data)
             if following <= after:
-                return
+                break
             self._store.save_setting("position", str(following))
+        for wanted in await self._node.bytes_wanted():
+            self.note_wanted(wanted.get("content"), wanted.get("platform_id"))
 
     async def _take(self, data: Any) -> None:  # noqa: ANN401 - JSON
         try:

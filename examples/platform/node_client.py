@@ -69,6 +69,11 @@ class Node:
         except (KeyError, TypeError, ValueError) as error:
             raise NodeDownError("the stream of instructions has another form") from error
 
+    async def bytes_wanted(self) -> list[dict[str, Any]]:
+        """Read which posts the node wants to see again."""
+        wanted = (await self._ask("GET", "/v1/bytes-wanted")).get("wanted", [])
+        return [each for each in wanted if isinstance(each, dict)]
+
     async def acknowledge(self, instruction: str, *, applied: bool) -> None:
         """Say that an instruction read from the stream was carried out."""
         path = f"/v1/instructions/{instruction}/acknowledgement"

@@ -198,8 +198,8 @@ async def ask_for_bytes(node: Node, client: AsyncClient, content: ContentId, ask
     result = await attempt(client, url, node.database.keys.webhook, str(ask), body, int(now.timestamp()))
     if result.applied is False:
         await node.run(TIME, lambda tx: do_without_bytes(tx, content, wanted.revision, NoBytes.GONE))
-    if result.applied is not None:
-        return
+    if result.applied is not None or result.ignored:
+        return  # Who ignores it reads the list.
     problem = result.problem or Problem.NO_ACKNOWLEDGEMENT
     log.warning("not delivered", action="ask_for_bytes", content=str(content), problem=problem, status=result.status)
     # Given up, it stays in the list that platforms read.

@@ -33,6 +33,7 @@ EACH = {
     "ignores a lower sequence": "any_sequence",
     "does not carry out a hold that is over": "any_hold",
     "carries out a hold that has an end": "no_hold",
+    "answers when asked for bytes": "no_bytes",
     "answers unknown types politely": "strict_types",
 }
 
@@ -54,6 +55,10 @@ class Receiver:
         if not self._believed(request, body):
             return Response(status_code=401)
         message = json.loads(body)
+        if message["type"] == "content.bytes_wanted" and "no_bytes" not in self.sloppy:
+            return JSONResponse({"acknowledged": message["data"]["ask"], "applied": False})
+        if message["type"] == "content.bytes_wanted":
+            return Response(status_code=422)
         if message["type"] != "instruction":
             return Response(status_code=422) if "strict_types" in self.sloppy else JSONResponse({"ignored": True})
         return self._answer(message["data"])

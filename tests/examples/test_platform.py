@@ -374,6 +374,39 @@ def test_a_type_it_does_not_know_is_answered_politely(platform: PretendPlatform,
 # --- reports, deletion, pages ---
 
 
+def test_asked_for_bytes_by_webhook_it_sends_them_once(platform: PretendPlatform, small_node: SmallNode) -> None:
+    post = platform.publish(b"\xff\xd8\xff these bytes")
+    said = {"ask": "ask_1", "content": post["content"], "platform_id": post["id"], "send_to": "/"}
+    for _ in range(2):
+        answer = small_node.send(platform, said, type="content.bytes_wanted", identity="ask_1")
+        assert answer.json() == {"acknowledged": "ask_1", "applied": True}
+    until(lambda: small_node.given)
+    assert small_node.given[0] == (post["content"], b"\xff\xd8\xff these bytes")
+    answer = small_node.send(platform, said, type="content.bytes_wanted", identity="ask_2")
+    assert answer.status_code == 400
+
+
+def test_it_says_that_it_has_no_bytes_of_what_it_does_not_know(
+    platform: PretendPlatform, small_node: SmallNode
+) -> None:
+    post = platform.publish()
+    for content, name in ((post["content"], "nothing"), ("content_other", post["id"]), (post["content"], None)):
+        said = {"ask": "ask_1", "content": content, "platform_id": name}
+        answer = small_node.send(platform, said, type="content.bytes_wanted", identity="ask_1")
+        assert answer.json() == {"acknowledged": "ask_1", "applied": False}
+    platform.delete(f"/posts/{post['id']}")
+    said = {"ask": "ask_1", "content": post["content"], "platform_id": post["id"]}
+    answer = small_node.send(platform, said, type="content.bytes_wanted", identity="ask_1")
+    assert answer.json() == {"acknowledged": "ask_1", "applied": False}
+
+
+def test_it_reads_by_itself_which_bytes_are_wanted(platform: PretendPlatform, small_node: SmallNode) -> None:
+    post = platform.publish(b"\xff\xd8\xff those bytes")
+    small_node.wanted = [{"ask": "ask_1", "content": post["content"], "platform_id": post["id"]}]
+    until(lambda: small_node.given)
+    assert small_node.given[0] == (post["content"], b"\xff\xd8\xff those bytes")
+
+
 def test_a_report_reaches_the_node_with_the_bytes_it_asks_for(platform: PretendPlatform, small_node: SmallNode) -> None:
     post = platform.publish(b"\xff\xd8\xff these bytes")
     report = {"reporter": "eve", "words": "look at this", "label": "instructs"}

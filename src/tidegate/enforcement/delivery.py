@@ -26,11 +26,15 @@ _LONGEST_ANSWER = 4096
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of one attempt; ``applied`` is None when the platform did not acknowledge."""
+    """What came of one attempt; ``applied`` is None when the platform did not acknowledge.
+
+    ``ignored`` says that it does not know this type of message, and need not be sent it again.
+    """
 
     applied: bool | None
     problem: Problem | None = None
     status: int | None = None
+    ignored: bool = False
 
 
 async def payload(tx: Transaction, instruction: Instruction, public_url: str) -> dict[str, Any]:
@@ -145,6 +149,8 @@ def read_answer(status: int, content: bytes, identity: str) -> Delivery:
         said = json.loads(content[:_LONGEST_ANSWER])
     except (ValueError, RecursionError):
         return Delivery(None, Problem.NO_ACKNOWLEDGEMENT, status)
+    if said == {"ignored": True}:
+        return Delivery(None, Problem.NO_ACKNOWLEDGEMENT, status, ignored=True)
     if not isinstance(said, dict) or said.get("acknowledged") != identity or not isinstance(said.get("applied"), bool):
         return Delivery(None, Problem.NO_ACKNOWLEDGEMENT, status)
     return Delivery(bool(said["applied"]))

@@ -94,7 +94,8 @@ class _Sender:
     ) -> _Answer:
         """Send one webhook; ``altered`` is what is sent in place of what was signed."""
         body = _encode(kind, data)
-        identity, moment = str(data.get("instruction", PREFIX + "message")), int(self._clock()) + shift
+        identity = str(data.get("instruction", data.get("ask", PREFIX + "message")))
+        moment = int(self._clock()) + shift
         headers = {
             "content-type": "application/json",
             "webhook-id": identity,
@@ -190,6 +191,19 @@ def _holds(sender: _Sender) -> Iterator[Check]:
     )
 
 
+def _bytes(sender: _Sender) -> Iterator[Check]:
+    content = sender.content()
+    data = {"ask": PREFIX + sender.randomness(12).hex(), "content": content, "platform_id": content, "kind": "picture"}
+    answer = sender.send(data, kind="content.bytes_wanted")
+    acknowledged = answer.said.get("acknowledged") == data["ask"] and isinstance(answer.said.get("applied"), bool)
+    yield Check(
+        "answers when asked for bytes",
+        answer.status == HTTPStatus.OK and (acknowledged or answer.said.get("ignored") is True),
+        'must answer 200 {"acknowledged": ask, "applied": whether you have them}, or {"ignored": true} if you read '
+        f"GET /v1/bytes-wanted instead; answered {answer}",
+    )
+
+
 def _strangeness(sender: _Sender) -> Iterator[Check]:
     answer = sender.send({"content": sender.content(), "platform_id": None}, kind="tidegate_check_unknown_type")
     yield Check(
@@ -199,7 +213,7 @@ def _strangeness(sender: _Sender) -> Iterator[Check]:
     )
 
 
-_PARTS: tuple[Callable[[_Sender], Iterator[Check]], ...] = (_signatures, _order, _holds, _strangeness)
+_PARTS: tuple[Callable[[_Sender], Iterator[Check]], ...] = (_signatures, _order, _holds, _bytes, _strangeness)
 
 
 def _refused(name: str, answer: _Answer, advice: str) -> Check:
