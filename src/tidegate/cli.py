@@ -244,7 +244,9 @@ def signal() -> None:
 @click.option("--label", "labels", multiple=True, help="What every line is of, from our closed list.")
 @click.option("--tag", "tags", multiple=True, help="TAG=LABEL: what a tag of the list stands for.")
 @click.option("--labels-in-tags", is_flag=True, help="The tags are labels of our list, as `signal export` writes them.")
-@click.option("--type", "signal_type", help="What every line is, where the lines do not say it: pdq, sha256.")
+@click.option(
+    "--type", "signal_type", help="What every line is, where the lines do not say it: pdq, sha256, vpdq, raw_text, url."
+)
 @click.option("--source", default="", help="Who made the list; sealed with the record of it.")
 @click.option("--json", "as_json", is_flag=True)
 def signal_import(
@@ -259,16 +261,13 @@ def signal_import(
     as_json: bool,
 ) -> None:
     """Read a list of signals, unconfirmed; what is known stays as it is. 1 if a line was wrong."""
-    from tidegate.lists import import_list
-    from tidegate.records import at_the_machine
+    from tidegate.lists import import_file
     from tidegate.signal.formats import reading_of
 
     how = reading_of(
         file.name, list_format, labels=labels, tags=tags, labels_in_tags=labels_in_tags, signal_type=signal_type
     )
-    became = asyncio.run(
-        at_the_machine(_with_database(), lambda database: import_list(database, file, how, source or file.name, say))
-    )
+    became = asyncio.run(import_file(_with_database(), file, how, source or file.name, say))
     if as_json:
         click.echo(json.dumps(became.counts))
     else:

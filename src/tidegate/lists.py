@@ -8,7 +8,6 @@ and on the record before the first value is written.
 import getpass
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,22 +16,24 @@ from tidegate.db.transaction import MACHINE, Database, Transaction
 from tidegate.jail import Jail
 from tidegate.kernel.errors import Conflict, Malformed
 from tidegate.kernel.ids import ListId
+from tidegate.records import at_the_machine
+from tidegate.settings import Settings
 from tidegate.signal import formats, steps, store
 from tidegate.signal.formats import Reading, Row, Skipped, Wrong
 from tidegate.signal.links import in_canonical_form
 from tidegate.signal.model import FingerprintKind, ListExported, ListFormat, Provenance, Signal
 from tidegate.signal.steps import Imported, Wanted
 
-#: Verdicts wait while a batch is written: about a tenth of a second.
-BATCH = 1000
-_REPORT_EVERY = 50
+#: Verdicts wait while a batch is written, which takes well below a tenth of a second.
+BATCH = 500
+_REPORT_EVERY = 100
 _MOST_NAMED = 20
 _PAGE = 5000
 
 Say = Callable[[str], None]
 
 
-async def import_list(database: Database, file: BinaryIO, how: Reading, source: str, say: Say) -> Imported:
+async def import_list(database: Database, file: BinaryIO, how: Reading, source: str, say: Say, jail: Jail) -> Imported:
     """Read a list to its end; each batch is kept as soon as it is read, so that it can be broken off and read again.
 
     Args:
@@ -41,30 +42,28 @@ async def import_list(database: Database, file: BinaryIO, how: Reading, source: 
         how: how to read it.
         source: who made the list, for the record.
         say: is told of wrong lines and of progress.
+        jail: where links are read; started at the first of them.
 
     Raises:
         Malformed: nothing of it can be read.
+        Unavailable: the jail cannot be used.
     """
     so_far = Imported()
-    async with AsyncExitStack() as opened:
-        jail: Jail | None = None
-        for number, batch in enumerate(_batches(_good(formats.read_list(formats.lines_of(file), how), so_far, say)), 1):
-            if jail is None and any(row.kind is FingerprintKind.URL for row in batch):
-                jail = Jail(size=1)
-                await jail.start()
-                opened.push_async_callback(jail.stop)
-            results = batch if jail is None else await in_canonical_form(jail, batch)
-            rows = [*_good(results, so_far, say)]
-            wanted = [(row.kind, row.value, row.labels) for row in rows]
+    for number, batch in enumerate(_batches(_good(formats.read_list(formats.lines_of(file), how), so_far, say)), 1):
+        if not jail.running and any(row.kind is FingerprintKind.URL for row in batch):
+            await jail.start()
+        results = await in_canonical_form(jail, batch) if jail.running else batch
+        rows = [*_good(results, so_far, say)]
+        wanted = [(row.kind, row.value, row.labels) for row in rows]
 
-            async def add(tx: Transaction, wanted: Sequence[Wanted] = wanted) -> int:
-                return await steps.add_many(tx, wanted, Provenance.IMPORT)
+        async def add(tx: Transaction, wanted: Sequence[Wanted] = wanted) -> int:
+            return await steps.add_many(tx, wanted, Provenance.IMPORT)
 
-            added = await database.run(MACHINE, add)
-            so_far.added += added
-            so_far.known += len(rows) - added
-            if number % _REPORT_EVERY == 0:
-                say(f"{so_far.lines} lines read, {so_far.added} signals added.")
+        added = await database.run(MACHINE, add)
+        so_far.added += added
+        so_far.known += len(rows) - added
+        if number % _REPORT_EVERY == 0:
+            say(f"{so_far.lines} lines read, {so_far.added} signals added.")
 
     async def record(tx: Transaction) -> None:
         await steps.record_import(tx, how.format, so_far, {"source": source, "account": _account()})
@@ -135,6 +134,15 @@ async def export_list(
         os.unlink(path)  # noqa: PTH108 - at the machine nothing else waits; half a list is worse than none
         raise
     return written
+
+
+async def import_file(settings: Settings, file: BinaryIO, how: Reading, source: str, say: Say) -> Imported:
+    """Read a list into the database of the settings, with a jail of one child."""
+    jail = Jail(size=1, cache_directory=settings.data_directory / "cache", accept_missing=settings.jail_accept_missing)
+    try:
+        return await at_the_machine(settings, lambda database: import_list(database, file, how, source, say, jail))
+    finally:
+        await jail.stop()
 
 
 async def _pages(database: Database, last: int, *, unconfirmed: bool) -> AsyncIterator[list[Signal]]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from acts import ask, make_known, picture
 from floor.test_rule_02 import NOT_A_PICTURE, Hurried, stop_engine
 from running import Nodes, Platform, Running
 from tidegate.db.transaction import Transaction
+from tidegate.fingerprint import text as texts
+from tidegate.fingerprint import vpdq_text
 from tidegate.flow import VIEWS
 from tidegate.jail import Jail
 from tidegate.kernel.ids import DecisionId, SignalId
@@ -128,6 +131,54 @@ def test_upper_case_reads_and_lower_case_is_written(hma: httpx2.Client, known: K
     asked = {"signal": known.pdq.upper(), "signal_type": "pdq"}
     assert hma.get("m/raw_lookup", params=asked).json() == {"matches": [known.look_number]}
     assert known.pdq == known.pdq.lower()
+
+
+def known_as(node: Running, kind: FingerprintKind, value: bytes) -> int:
+    """Have our people stand behind a value; give its number."""
+
+    async def act(tx: Transaction) -> SignalId:
+        signal = await signals.add(tx, kind, value, (Label.INSTRUCTS,), Provenance.OWN)
+        await signals.confirm(tx, signal, (Label.INSTRUCTS,), tx.new(DecisionId))
+        return signal
+
+    return number_of(node, node.do(act))
+
+
+def test_what_an_address_gives(node: Running, hma: httpx2.Client) -> None:
+    number = known_as(node, FingerprintKind.URL, b"https://example.org/B?c")
+    asked = {"signal": "HTTP://EXAMPLE.org:80/a/../B?c#d", "signal_type": "url"}
+    assert hma.get("m/lookup", params=asked).json() == {"INSTRUCTS": [{"bank_content_id": number, "distance": "-"}]}
+    assert hma.get("m/lookup", params=asked | {"signal": "https://example.org/b?c"}).json() == {}
+    assert hma.get("m/lookup", params=asked | {"signal": "data:,x"}).status_code == 400
+
+
+def test_what_a_text_gives(node: Running, hma: httpx2.Client) -> None:
+    words = "A harmless sentence about bridges, gates and the sea that lies behind them, long enough to be known again."
+    letters = node.loop.run(texts.fingerprint_in(node.node.jail, words.encode())).letters
+    number = known_as(node, FingerprintKind.TEXT, letters.encode())
+    asked = {"signal": words, "signal_type": "raw_text"}
+    assert hma.get("m/lookup", params=asked).json() == {"INSTRUCTS": [{"bank_content_id": number, "distance": "100%"}]}
+    near = asked | {"signal": words.replace("the sea", "the xea"), "include_distance": "true"}
+    ((found,),) = hma.get("m/raw_lookup", params=near).json().values()
+    assert (found["bank_content_id"], found["distance"]) == (number, "98%")
+    assert hma.get("m/lookup", params=asked | {"signal": "Something else altogether, which nobody knows."}).json() == {}
+
+
+def test_what_a_video_hash_gives(node: Running, hma: httpx2.Client) -> None:
+    random = np.random.default_rng(5)
+    frames = [f"{random.bytes(32).hex()},100,{second}.000" for second in range(21)]
+    number = known_as(node, FingerprintKind.VIDEO, vpdq_text.read("\n".join(frames)).tobytes())
+    asked = {"signal": json.dumps(frames), "signal_type": "vpdq"}
+    assert hma.get("m/lookup", params=asked).json() == {
+        "INSTRUCTS": [{"bank_content_id": number, "distance": "100%[100%]"}]
+    }
+    part = asked | {"signal": "\n".join(frames[5:16])}
+    ((found,),) = hma.get("m/lookup", params=part).json().values()
+    mine, theirs = (int(share) for share in re.findall(r"(\d+)%", found["distance"]))
+    assert mine >= 90
+    assert 45 <= theirs <= 60
+    assert hma.get("m/lookup", params=asked | {"signal": "[]"}).status_code == 400
+    assert hma.post("m/compare", json={"vpdq": [frames[0], frames[1]]}).status_code == 400
 
 
 def test_what_comparing_gives(hma: httpx2.Client) -> None:

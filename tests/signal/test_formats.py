@@ -1,6 +1,7 @@
 """Lists as others write them: what reads, what is left out and why, and that one bad line costs nothing else."""
 
 import io
+import json
 from collections.abc import Iterable
 from dataclasses import fields, replace
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import made
+from tidegate.fingerprint import vpdq_text
 from tidegate.fingerprint.letters import normalise
 from tidegate.kernel.errors import Malformed, RuleBroken
 from tidegate.signal import formats
@@ -204,19 +206,47 @@ def test_whatever_a_list_holds_reading_ends_and_the_good_line_is_found(parts: li
         assert 2 <= each.line <= 3
 
 
+# --- videos ---
+
+
+def test_all_forms_of_vpdq_read_as_one_video() -> None:
+    frames = [f"{ONE},100,0.000", f"{TWO},70,1.000"]
+    expected = vpdq_text.read("\n".join(frames)).tobytes()
+    listed = json.dumps(frames).replace('"', '""')
+    text = HEAD + f'vpdq,"{listed}",c,,\nvpdq,"0,100,{ONE},0.000\n1,70,{TWO},1.000",c,,\nvpdq,[],c,,\nvpdq,"[1]",c,,\n'
+    results = read(text)
+    assert [each.value for each in results if isinstance(each, Row)] == [expected, expected]
+    assert list(wrong(results)) == [5, 6]
+    local = f"vpdq {json.dumps(frames)}\n"
+    assert values(read(local, replace(INCITES, format=ListFormat.LOCAL))) == [(1, expected.hex())]
+
+
 # --- writing ---
 
+_frame = st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 100))
 
-@given(st.lists(made.signals(1), max_size=5), st.sampled_from([ListFormat.CSV, ListFormat.LOCAL]))
+
+@st.composite
+def kept_signals(draw: st.DrawFn) -> Signal:
+    """Make a signal of bytes, a picture or a video."""
+    signal: Signal = draw(made.signals(1))
+    kind = draw(st.sampled_from([FingerprintKind.PDQ, FingerprintKind.SHA256, FingerprintKind.VIDEO]))
+    if kind is not FingerprintKind.VIDEO:
+        return replace(signal, kind=kind)
+    frames = enumerate(draw(st.lists(_frame, min_size=1)))
+    lines = [f"{digits.hex()},{quality},{at}" for at, (digits, quality) in frames]
+    return replace(signal, kind=kind, value=vpdq_text.read("\n".join(lines)).tobytes())
+
+
+@given(st.lists(kept_signals(), max_size=5), st.sampled_from([ListFormat.CSV, ListFormat.LOCAL]))
 def test_what_we_write_reads_back(signals: list[Signal], chosen: ListFormat) -> None:
-    kept = [signal for signal in signals if signal.kind in {FingerprintKind.PDQ, FingerprintKind.SHA256}]
-    text = formats.header(chosen) + "".join(formats.write_line(signal, chosen) for signal in kept)
+    text = formats.header(chosen) + "".join(formats.write_line(signal, chosen) for signal in signals)
     if not text:
         return
     in_tags = chosen is ListFormat.CSV
     results = read(text, Reading(format=chosen, labels=() if in_tags else (Label.INCITES,), labels_in_tags=in_tags))
     assert not wrong(results)
-    for signal, result in zip(kept, results, strict=True):
+    for signal, result in zip(signals, results, strict=True):
         if chosen is ListFormat.CSV and signal.disputed:
             assert isinstance(result, Skipped)
             continue

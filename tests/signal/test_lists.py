@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,7 +19,9 @@ from running import Nodes, Running
 from tidegate import lists
 from tidegate.cli import main
 from tidegate.db.sealing import read_detail
-from tidegate.kernel.errors import Conflict, Malformed
+from tidegate.fingerprint.text import fingerprint_in
+from tidegate.jail import Jail, JailError, Reason
+from tidegate.kernel.errors import Conflict, Malformed, Unavailable
 from tidegate.kernel.ids import DecisionId, ListId
 from tidegate.people.model import Scope
 from tidegate.signal import steps, store
@@ -47,7 +49,7 @@ class Machine:
 
     def read(self, text: str, how: Reading = INCITES, source: str = "A list") -> steps.Imported:
         file = io.BytesIO(text.encode())
-        work = lists.import_list(self.node.node.database, file, how, source, self.said.append)
+        work = lists.import_list(self.node.node.database, file, how, source, self.said.append, self.node.node.jail)
         return self.node.loop.run(work)
 
     def write(self, path: Path, purpose: str = "A test", *, chosen: ListFormat = ListFormat.CSV, **more: Any) -> int:
@@ -139,8 +141,9 @@ def test_two_who_read_the_same_list_at_once(machine: Machine, monkeypatch: pytes
     text = csv_of(*values(60))
 
     async def both() -> list[steps.Imported]:
+        database, jail = machine.node.node.database, machine.node.node.jail
         readers = [
-            lists.import_list(machine.node.node.database, io.BytesIO(text.encode()), INCITES, "x", machine.said.append)
+            lists.import_list(database, io.BytesIO(text.encode()), INCITES, "x", machine.said.append, jail)
             for _ in range(2)
         ]
         return await asyncio.gather(*readers)
@@ -179,6 +182,42 @@ def test_the_index_finds_what_was_read(nodes: Nodes) -> None:
     client = node.platform(scopes=frozenset({Scope.MATCH})).client
     asked = {"signal": values(20)[7], "signal_type": "pdq", "banks": "UNCONFIRMED"}
     assert len(client.get("/hma/m/raw_lookup", params=asked).json()["matches"]) == 1
+
+
+def test_texts_and_addresses_come_down_to_what_uploads_are_compared_with(machine: Machine) -> None:
+    words = "A harmless sentence about bridges, gates and the sea behind them, long enough to be known again."
+    lines = [
+        f'raw_text,"{words}",c,,',
+        f'raw_text,"{words.upper()}",c,,',
+        'raw_text,"Too short",c,,',
+        "url,HTTP://Example.org:80/a/../B?c#d,c,,",
+        "url,https://example.org/B?c,c,,",
+        "url,javascript:alert(1),c,,",
+    ]
+    became = machine.read(HEAD + "\n".join(lines))
+    assert (became.added, became.known, became.wrong) == (2, 2, 2)
+    assert [line.partition(":")[0] for line in machine.said] == ["line 4", "line 7"]
+    kinds = {signal.kind: signal.value for signal in machine.node.do(store.newest)}
+    assert kinds[FingerprintKind.URL] == b"https://example.org/B?c"
+    letters = machine.node.loop.run(fingerprint_in(machine.node.node.jail, words.encode())).letters
+    assert kinds[FingerprintKind.TEXT] == letters.encode()
+
+
+class Gone:
+    """A jail whose children are gone."""
+
+    running = True
+
+    async def run(self, *_arguments: object, **_more: object) -> bytes:
+        raise JailError(Reason.ENGINE_DOWN)
+
+
+def test_a_list_of_addresses_is_broken_off_while_the_jail_is_gone(machine: Machine) -> None:
+    good, machine.node.node.jail = machine.node.node.jail, cast("Jail", Gone())
+    with pytest.raises(Unavailable):
+        machine.read(HEAD + "url,https://example.org/,c,,\n")
+    machine.node.node.jail = good
+    assert machine.read(HEAD + "url,https://example.org/,c,,\n").added == 1
 
 
 # --- out ---

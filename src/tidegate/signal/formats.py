@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO
 
+from tidegate.fingerprint import vpdq_text
+from tidegate.fingerprint.video import unpack_frames
 from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError
 from tidegate.signal import rules
 from tidegate.signal.model import FingerprintKind, Label, ListFormat, Signal
@@ -89,6 +91,7 @@ TYPES: dict[str, FingerprintKind] = {
     "hash_sha256": FingerprintKind.SHA256,
     "video_sha256": FingerprintKind.SHA256,
     "hash_video_sha256": FingerprintKind.SHA256,
+    "vpdq": FingerprintKind.VIDEO,
     "text": FingerprintKind.TEXT,
     "raw_text": FingerprintKind.TEXT,
     "text_string": FingerprintKind.TEXT,
@@ -108,6 +111,7 @@ OTHER_TYPES = frozenset((
 NAMES: dict[FingerprintKind, str] = {
     FingerprintKind.PDQ: "pdq",
     FingerprintKind.SHA256: "sha256",
+    FingerprintKind.VIDEO: "vpdq",
     FingerprintKind.TEXT: "raw_text",
     FingerprintKind.URL: "url",
 }
@@ -343,7 +347,7 @@ def _found(signal_type: str, signal: str, tags: str, how: Reading) -> LeftOut | 
 
 
 def read_value(signal_type: str, signal: str) -> tuple[FingerprintKind, bytes]:
-    """Read a signal as python-threatexchange writes it.
+    """Read a signal as python-threatexchange writes it; of a text or an address, as it stands there.
 
     Raises:
         Malformed: a type we have no use for, or not a value of this type.
@@ -356,6 +360,11 @@ def read_value(signal_type: str, signal: str) -> tuple[FingerprintKind, bytes]:
             "signals, and another policy lead approves it.",
             reference="rule 4",
         )
+    if kind is FingerprintKind.VIDEO:
+        frames = vpdq_text.read(signal)
+        if not len(frames):
+            raise Malformed("A vPDQ hash has one frame or more.")
+        return kind, frames.tobytes()
     if kind is FingerprintKind.TEXT:
         return kind, _letters(signal).encode()
     if kind is FingerprintKind.URL:
@@ -381,6 +390,8 @@ def _letters(text: str) -> str:
 
 def write_value(signal: Signal) -> str:
     """Write a signal as python-threatexchange reads it."""
+    if signal.kind is FingerprintKind.VIDEO:
+        return vpdq_text.write(unpack_frames(signal.value), vpdq_text.Form.THREATEXCHANGE)
     in_letters = signal.kind in {FingerprintKind.TEXT, FingerprintKind.URL}
     return signal.value.decode() if in_letters else signal.value.hex()
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tidegate.fingerprint.link import addresses_in
-from tidegate.jail import Jail
-from tidegate.kernel.errors import Malformed
+from tidegate.jail import Jail, JailError
+from tidegate.kernel.errors import Malformed, Unavailable
 from tidegate.signal.formats import Row, Wrong
 from tidegate.signal.model import FingerprintKind
 
@@ -17,10 +17,14 @@ async def in_canonical_form(jail: Jail, rows: Sequence[Row]) -> list[Row | Wrong
     """Give the rows of a list with each link in its canonical form, or what is wrong with it.
 
     Raises:
-        JailError: they cannot be read just now.
+        Unavailable: they cannot be read just now.
     """
     links = [row for row in rows if row.kind is FingerprintKind.URL]
-    forms = dict(zip(links, await addresses_in(jail, [row.value.decode() for row in links]), strict=True))
+    try:
+        found = await addresses_in(jail, [row.value.decode() for row in links])
+    except JailError as error:
+        raise Unavailable("Links cannot be read just now: send the list again later.") from error
+    forms = dict(zip(links, found, strict=True))
     return [_with(row, forms[row]) if row in forms else row for row in rows]
 
 

@@ -175,9 +175,9 @@ _PASSING: LiteralString = """
 """
 
 
-#: Without the kinds that the lists of others have no form for, or that no list may carry.
+#: Without domains: nobody else has a word for them, and no list may carry one.
 _IN_USE: LiteralString = """
-    FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL AND kind NOT IN ('video', 'domain')
+    FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL AND kind <> 'domain'
       AND (%(unconfirmed)s OR standing = 'confirmed' AND NOT disputed)
 """
 

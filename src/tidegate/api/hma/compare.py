@@ -7,10 +7,11 @@ from fastapi import Request
 
 from tidegate.api.body import chunks
 from tidegate.api.hma.door import HmaDoor
-from tidegate.api.hma.signal_types import SignalType, read_signal, type_named
+from tidegate.api.hma.signal_types import SignalType, type_named
 from tidegate.api.match import without_record
 from tidegate.kernel.errors import Malformed
 from tidegate.match.model import PDQ_RADIUS
+from tidegate.signal.formats import read_value
 from tidegate.signal.model import FingerprintKind
 
 door = HmaDoor()
@@ -38,16 +39,13 @@ async def compare_signals(request: Request) -> dict[str, Any]:
 def _compare(known: SignalType, pair: object) -> list[Any]:
     match pair:
         case [str() as one, str() as other]:
-            distance = _distance(known, one, other)
+            pass
         case _:
             raise Malformed("Each signal type has a list of exactly two signals.")
-    radius = PDQ_RADIUS if known.kind is FingerprintKind.PDQ else 0
-    return [distance <= radius, {"distance": distance}]
-
-
-def _distance(known: SignalType, one: str, other: str) -> int:
-    left, right = read_signal(known, one), read_signal(known, other)
-    if known.kind is FingerprintKind.SHA256:
-        return int(left.sha256 != right.sha256)
-    first, second = (int.from_bytes(each.looks[0].pdq[0]) for each in (left, right))
-    return (first ^ second).bit_count()
+    if known.kind not in {FingerprintKind.PDQ, FingerprintKind.SHA256}:
+        raise Malformed("Signals of this type are not compared here: look one up.")
+    (kind, left), (_, right) = read_value(known.name, one), read_value(known.name, other)
+    if kind is FingerprintKind.SHA256:
+        return [left == right, {"distance": int(left != right)}]
+    distance = (int.from_bytes(left) ^ int.from_bytes(right)).bit_count()
+    return [distance <= PDQ_RADIUS, {"distance": distance}]

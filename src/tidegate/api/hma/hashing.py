@@ -7,11 +7,11 @@ from fastapi import Request
 
 from tidegate.api.body import Body, read_one_file
 from tidegate.api.hma.door import HmaDoor
-from tidegate.api.hma.signal_types import CONTENTS, SignalType, types_for, write_signal
+from tidegate.api.hma.signal_types import CONTENTS, SignalType, not_checked, types_for, write_signal
 from tidegate.api.match import without_record
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Unchecked
-from tidegate.kernel.errors import Malformed, TidegateError, TooLarge, Unavailable
+from tidegate.kernel.errors import Malformed
 from tidegate.node import Node
 from tidegate.signal.model import FingerprintKind
 
@@ -55,16 +55,6 @@ async def fingerprint(
         return Fingerprints(sha256=body.sha256), None
     fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data)
     return fingerprints, unchecked
-
-
-def not_checked(reason: Unchecked) -> TidegateError:
-    """Give the error for what could not be checked: HMA has no word for it, and an empty answer would mean clear."""
-    message, values = "This file could not be checked (%(reason)s): it is not known to be clear.", {"reason": reason}
-    if reason is Unchecked.UNDECODABLE:
-        return Malformed(message, values=values, reference="file")
-    if reason is Unchecked.TOO_LARGE:
-        return TooLarge(message, values=values, reference="file")
-    return Unavailable(message, values=values, reference="file")
 
 
 def refuse_address() -> NoReturn:

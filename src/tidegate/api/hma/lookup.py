@@ -12,13 +12,20 @@ from fastapi import Request
 
 from tidegate.api.hma.banks import asked_banks, shown_banks
 from tidegate.api.hma.door import HmaDoor
-from tidegate.api.hma.hashing import fingerprint, not_checked, read_media, refuse_address
-from tidegate.api.hma.signal_types import SignalType, read_signal, type_named, types_for, write_distance
+from tidegate.api.hma.hashing import fingerprint, read_media, refuse_address
+from tidegate.api.hma.signal_types import (
+    SignalType,
+    not_checked,
+    read_signal,
+    type_named,
+    types_for,
+    write_distance,
+)
 from tidegate.api.match import without_record
+from tidegate.content.model import Fingerprints
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import Malformed
 from tidegate.ledger.entry import Tallied
-from tidegate.match.model import Match
 from tidegate.node import Node
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind
@@ -96,8 +103,7 @@ async def lookup_upload(
     content, body = await read_media(request, node)
     wanted = types_for(content, types)
     fingerprints, unchecked = await fingerprint(node, content, body, wanted)
-    matches, _ = await node.search(fingerprints)
-    found = await _stand(request, node, matches, banks)
+    found = await _find(request, node, fingerprints, None, banks)
     exact = [known for known in wanted if known.kind is FingerprintKind.SHA256]
     if unchecked is not None and not any(each.kind is known.kind for each in found for known in exact):
         raise not_checked(unchecked)
@@ -106,19 +112,22 @@ async def lookup_upload(
 
 
 async def _look_up_signal(request: Request, node: Node, known: SignalType, text: str, banks: str | None) -> list[Found]:
-    matches, _ = await node.search(read_signal(known, text))
-    return [each for each in await _stand(request, node, matches, banks) if each.kind is known.kind]
+    fingerprints, letters = await read_signal(node, known, text)
+    kinds = {known.kind, FingerprintKind.DOMAIN} if known.kind is FingerprintKind.URL else {known.kind}
+    return [each for each in await _find(request, node, fingerprints, letters, banks) if each.kind in kinds]
 
 
-async def _stand(request: Request, node: Node, matches: Iterable[Match], banks: str | None) -> list[Found]:
+async def _find(
+    request: Request, node: Node, fingerprints: Fingerprints, text: str | None, banks: str | None
+) -> list[Found]:
     """Count the answer, and keep of what the index proposes what stands now and was asked for."""
-    proposed, asked = list(matches), asked_banks(banks)
+    (proposed, _), asked = await node.search(fingerprints, text), asked_banks(banks)
 
     async def act(tx: Transaction) -> list[Found]:
         add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
         standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in proposed])}
         return [
-            Found(match.fingerprint_kind, signal.number, write_distance(match), shown)
+            Found(match.fingerprint_kind, signal.number, write_distance(match, signal, fingerprints), shown)
             for match in proposed
             if (signal := standing.get(match.signal)) is not None and (shown := shown_banks(signal, asked))
         ]

@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidegate.content.model import ContentKind, Fingerprints, Look
-from tidegate.kernel.errors import Malformed
+from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.video import unpack_frames
+from tidegate.kernel.errors import Malformed, TidegateError, TooLarge, Unavailable
 from tidegate.match.model import QUALITY_FLOOR, Match
-from tidegate.signal.model import FingerprintKind
-from tidegate.signal.rules import check_value
+from tidegate.node import Node
+from tidegate.signal.formats import read_value
+from tidegate.signal.model import FingerprintKind, Signal
 
 #: The name of an upload's field -> what is in it.
 CONTENTS = {"photo": ContentKind.PICTURE, "video": ContentKind.VIDEO}
@@ -20,11 +23,11 @@ CONTENTS = {"photo": ContentKind.PICTURE, "video": ContentKind.VIDEO}
 
 @dataclass(frozen=True, slots=True)
 class SignalType:
-    """A type by its name there, and whose uploads it is computed of."""
+    """A type by its name there, and of whose uploads it is computed; of none where it is only looked up."""
 
     name: str
     kind: FingerprintKind
-    content: str
+    content: str | None = None
 
 
 TYPES = {
@@ -33,10 +36,16 @@ TYPES = {
         SignalType("pdq", FingerprintKind.PDQ, "photo"),
         SignalType("sha256", FingerprintKind.SHA256, "photo"),
         SignalType("video_sha256", FingerprintKind.SHA256, "video"),
+        SignalType("vpdq", FingerprintKind.VIDEO),
+        SignalType("raw_text", FingerprintKind.TEXT),
+        SignalType("url", FingerprintKind.URL),
     )
 }
 #: Known to their clients, and not kept here.
 ABSENT = ("video_md5",)
+
+#: Read in the jail, as uploads of these kinds are.
+_IN_JAIL = {FingerprintKind.TEXT: ContentKind.TEXT, FingerprintKind.URL: ContentKind.LINK}
 
 
 def type_named(name: str) -> SignalType:
@@ -68,17 +77,25 @@ def types_for(content: str, names: str | None) -> Sequence[SignalType]:
     return wanted
 
 
-def read_signal(known: SignalType, text: str) -> Fingerprints:
-    """Read a signal that a client sent as text, as what an upload with it would be.
+async def read_signal(node: Node, known: SignalType, text: str) -> tuple[Fingerprints, str | None]:
+    """Read a signal that a client sent as text, as what an upload with it would be; of a text, its letters too.
 
     Raises:
         Malformed: not a value of this type.
+        Unavailable: it could not be read just now.
     """
-    _, value = check_value(known.kind, text.strip())
-    if known.kind is FingerprintKind.SHA256:
-        return Fingerprints(sha256=value)
+    if known.kind in _IN_JAIL:
+        fingerprints, letters, unchecked = await node.fingerprint(_IN_JAIL[known.kind], b"", text.strip().encode())
+        if unchecked is not None:
+            raise not_checked(unchecked)
+        return fingerprints, letters
+    kind, value = read_value(known.name, text)
+    if kind is FingerprintKind.SHA256:
+        return Fingerprints(sha256=value), None
+    if kind is FingerprintKind.VIDEO:
+        return Fingerprints(sha256=b"", frames=value), None
     # Of a value alone the rotations are not known, nor the quality: whoever sends it has seen to that.
-    return Fingerprints(sha256=b"", looks=(Look(pdq=(value,), quality=100),), quality=100)
+    return Fingerprints(sha256=b"", looks=(Look(pdq=(value,), quality=100),), quality=100), None
 
 
 def write_signal(known: SignalType, fingerprints: Fingerprints) -> str:
@@ -90,6 +107,34 @@ def write_signal(known: SignalType, fingerprints: Fingerprints) -> str:
     return fingerprints.looks[0].pdq[0].hex()
 
 
-def write_distance(match: Match) -> str:
-    """Say how near a match is, the way their clients read it."""
-    return "-" if match.exact else str(match.distance)
+def write_distance(match: Match, signal: Signal, asked: Fingerprints) -> str:
+    """Say how near a match is, the way their clients read it.
+
+    Of pictures the bits that differ, of texts the share of letters that are the same, of videos the share of what was
+    asked and, in brackets, of what is known that is the same; of exact types nothing but a dash.
+    """
+    if match.fingerprint_kind is FingerprintKind.PDQ:
+        return str(match.distance)
+    if match.fingerprint_kind is FingerprintKind.TEXT:
+        return f"{100 - -(-match.distance // 10)}%"  # any difference shows
+    if match.fingerprint_kind is FingerprintKind.VIDEO and match.span is not None:
+        span = match.span
+        mine, theirs = span.end - span.start, span.known_end - span.known_start
+        return f"{_share(mine, asked.frames)}%[{_share(theirs, signal.value)}%]"
+    return "-"
+
+
+def _share(part: int, frames: bytes) -> int:
+    times = unpack_frames(frames)["at"]
+    whole = int(times[-1]) - int(times[0]) if len(times) else 0
+    return min(100, round(100 * part / whole)) if whole else 100
+
+
+def not_checked(reason: Unchecked) -> TidegateError:
+    """Give the error for what could not be checked: HMA has no word for it, and an empty answer would mean clear."""
+    message, values = "This could not be checked (%(reason)s): it is not known to be clear.", {"reason": reason}
+    if reason is Unchecked.UNDECODABLE:
+        return Malformed(message, values=values, reference="file")
+    if reason is Unchecked.TOO_LARGE:
+        return TooLarge(message, values=values, reference="file")
+    return Unavailable(message, values=values, reference="file")
