@@ -17,8 +17,9 @@ import pytest
 from tidegate.jail import Limits, seccomp
 from tidegate.jail.check import check
 from tidegate.jail.command import check_jail
-from tidegate.jail.lock import lock
+from tidegate.jail.lock import lock, open_ground
 from tidegate.jail.model import JAIL_ACCOUNT, Lock
+from tidegate.jail.namespaces import NAMESPACES, enter
 from tidegate.jail.probe import ATTEMPTS, try_escapes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the jail needs Linux")
@@ -85,7 +86,10 @@ def alone(locks: set[Lock], attempt: Callable[[], object]) -> int:
     if child == 0:
         number = 255
         try:
-            lock(pipe=writer, parent=parent, account=JAIL_ACCOUNT, limits=Limits(), without=set(Lock) - locks)
+            ground = open_ground()
+            enter(locks & set(NAMESPACES), JAIL_ACCOUNT, ground)
+            without = set(Lock) - locks
+            lock(pipe=writer, parent=parent, account=JAIL_ACCOUNT, limits=Limits(), ground=ground, without=without)
             attempt()
             number = 0
         except OSError as error:

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
-from tidegate.jail import landlock, lock, seccomp
-from tidegate.jail.model import JAIL_ACCOUNT, REQUIRED, Limits, Lock
+from tidegate.jail import landlock, lock, namespaces, seccomp
+from tidegate.jail.model import JAIL_ACCOUNT, Limits, Lock, unmet
 from tidegate.kernel.process import Account
 
 
@@ -36,14 +36,17 @@ class Report:
     @property
     def sufficient(self) -> bool:
         """Say whether a jail may start without anyone accepting anything."""
-        return not self.missing & REQUIRED
+        return not unmet(self.missing)
 
 
 def check(account: Account = JAIL_ACCOUNT) -> Report:
     """Try every lock in a child, and report."""
-    details, missing = {}, set()
+    details: dict[Lock, str] = {}
+    missing: set[Lock] = set()
     for name, attempt in _ATTEMPTS.items():
-        held, details[name] = _in_child(lambda attempt=attempt: attempt(account))  # type: ignore[misc]
+        # Others may need a user namespace to stand in.
+        first = {Lock.USER_NAMESPACE} & set(details) - missing
+        held, details[name] = _in_child(lambda attempt=attempt, first=first: attempt(account, first))  # type: ignore[misc]
         if not held:
             missing.add(name)
     return Report(
@@ -77,7 +80,7 @@ def _in_child(attempt: Callable[[], str]) -> tuple[bool, str]:
     return bool(held), str(detail)
 
 
-def _rlimits(_account: Account) -> str:
+def _rlimits(_account: Account, _first: set[Lock]) -> str:
     lock.limit(Limits())
     if resource.getrlimit(resource.RLIMIT_AS)[1] != Limits().memory:
         raise OSError(errno.ENOTRECOVERABLE, "the limit on memory was not kept")
@@ -88,12 +91,12 @@ def _rlimits(_account: Account) -> str:
     raise OSError(errno.ENOTRECOVERABLE, "more memory than allowed was given")
 
 
-def _account(account: Account) -> str:
+def _account(account: Account, _first: set[Lock]) -> str:
     lock.become(account)
     return f"account {os.getuid()}"
 
 
-def _landlock(_account: Account) -> str:
+def _landlock(_account: Account, _first: set[Lock]) -> str:
     lock.isolate(os.getppid())
     landlock.restrict(lock.libc)
     try:
@@ -103,7 +106,7 @@ def _landlock(_account: Account) -> str:
     raise OSError(errno.ENOTRECOVERABLE, "a folder could still be opened")
 
 
-def _seccomp(_account: Account) -> str:
+def _seccomp(_account: Account, _first: set[Lock]) -> str:
     lock.isolate(os.getppid())
     seccomp.install(lock.libc)
     try:
@@ -113,9 +116,64 @@ def _seccomp(_account: Account) -> str:
     raise OSError(errno.ENOTRECOVERABLE, "a socket could still be made")
 
 
-_ATTEMPTS: dict[Lock, Callable[[Account], str]] = {
+def _users(account: Account, _first: set[Lock]) -> str:
+    before = _here("user")
+    _enter({Lock.USER_NAMESPACE}, account)
+    if _here("user") == before:
+        raise OSError(errno.ENOTRECOVERABLE, "still in the old one")
+    return "no right over anything outside"
+
+
+def _network(account: Account, first: set[Lock]) -> str:
+    _enter(first | {Lock.NETWORK_NAMESPACE}, account)
+    others = [name for _, name in socket.if_nameindex() if name != "lo"]
+    if others:
+        raise OSError(errno.ENOTRECOVERABLE, f"there still is {others[0]}")
+    return "no interface"
+
+
+def _ipc(account: Account, first: set[Lock]) -> str:
+    before = _here("ipc")
+    _enter(first | {Lock.IPC_NAMESPACE}, account)
+    if _here("ipc") == before:
+        raise OSError(errno.ENOTRECOVERABLE, "still in the old one")
+    return "no shared memory, no queue"
+
+
+def _mounts(account: Account, first: set[Lock]) -> str:
+    _enter(first | {Lock.MOUNT_NAMESPACE}, account)
+    if os.listdir("/"):  # noqa: PTH208 -- of whatever the root is now
+        raise OSError(errno.ENOTRECOVERABLE, "there still are files")
+    return "an empty folder"
+
+
+def _processes(account: Account, first: set[Lock]) -> str:
+    _enter(first | {Lock.PROCESS_NAMESPACE}, account)
+    child = os.fork()
+    if child == 0:
+        # The first process, which holds the namespace, is 1.
+        os._exit(0 if os.getpid() == 2 else 1)  # noqa: PLR2004
+    if os.waitpid(child, 0)[1] != 0:
+        raise OSError(errno.ENOTRECOVERABLE, "a child still sees the others")
+    return "no process but its own kind"
+
+
+def _enter(which: set[Lock], account: Account) -> None:
+    namespaces.enter(which, account, lock.open_ground())
+
+
+def _here(kind: str) -> str:
+    return os.readlink(f"/proc/self/ns/{kind}")  # noqa: PTH115 -- the target is no path
+
+
+_ATTEMPTS: dict[Lock, Callable[[Account, set[Lock]], str]] = {
     Lock.RLIMITS: _rlimits,
     Lock.SECCOMP: _seccomp,
     Lock.LANDLOCK: _landlock,
     Lock.ACCOUNT: _account,
+    Lock.USER_NAMESPACE: _users,
+    Lock.NETWORK_NAMESPACE: _network,
+    Lock.IPC_NAMESPACE: _ipc,
+    Lock.MOUNT_NAMESPACE: _mounts,
+    Lock.PROCESS_NAMESPACE: _processes,
 }

@@ -24,16 +24,32 @@ from typing import Any, NoReturn
 
 from tidegate.jail.check import check
 from tidegate.jail.child import serve
-from tidegate.jail.lock import PIPE, lock
-from tidegate.jail.model import LARGEST_MESSAGE, NOT_LOCKED, REQUIRED, Limits, Lock, Start
+from tidegate.jail.lock import PIPE, Ground, die_with, lock, open_ground
+from tidegate.jail.model import LARGEST_MESSAGE, NOT_LOCKED, Limits, Lock, Start, unmet
+from tidegate.jail.namespaces import NAMESPACES, enter
 from tidegate.kernel.process import Account
 
 
 class Forkserver:
     """Forks, kills and reaps children on request."""
 
-    def __init__(self, control: socket.socket, start: Start, missing: frozenset[Lock]) -> None:
+    def __init__(
+        self, control: socket.socket, start: Start, missing: frozenset[Lock], ground: Ground, first: int | None
+    ) -> None:
+        """Take charge.
+
+        Args:
+            control: to the parent.
+            start: what the parent asked for.
+            missing: locks children are without.
+            ground: what a child needs to lock itself in.
+            first: the process that holds the children's process namespace, if they have one.
+        """
         self._control = control
+        self._ground = ground
+        self._first = first
+        # From another namespace a child sees no parent.
+        self._seen_as = os.getpid() if first is None else 0
         self._engines = start["engines"]
         self._account = Account(*start["account"])
         self._limits = Limits(**start["limits"])
@@ -55,7 +71,8 @@ class Forkserver:
                 ready = [key.fileobj for key, _ in selector.select()]
                 if woken in ready:
                     woken.recv(LARGEST_MESSAGE)
-                    self._reap()
+                    if not self._reap():
+                        break
                 if self._control in ready and not self._obey():
                     break
         # Children end from here on, and nobody reads of it any more.
@@ -76,7 +93,6 @@ class Forkserver:
         return True
 
     def _fork(self, number: int, pipe: int) -> None:
-        parent = os.getpid()
         try:
             process = os.fork()
         except OSError:
@@ -84,16 +100,23 @@ class Forkserver:
             tell(self._control, {"ended": number, "status": NOT_LOCKED})
         else:
             if process == 0:
-                self._be_child(pipe, parent)
+                self._be_child(pipe)
             self._children[number] = process
         finally:
             os.close(pipe)
 
-    def _be_child(self, pipe: int, parent: int) -> NoReturn:
+    def _be_child(self, pipe: int) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            lock(pipe=pipe, parent=parent, account=self._account, limits=self._limits, without=self._missing)
+            lock(
+                pipe=pipe,
+                parent=self._seen_as,
+                account=self._account,
+                limits=self._limits,
+                ground=self._ground,
+                without=self._missing,
+            )
         except BaseException:  # noqa: BLE001 -- a child that is not locked must not go on
             os._exit(NOT_LOCKED)
         try:
@@ -102,15 +125,20 @@ class Forkserver:
             os._exit(1)
         os._exit(0)
 
-    def _reap(self) -> None:
+    def _reap(self) -> bool:
+        """Hear of children that ended; false when no other can be forked."""
         numbers = {process: number for number, process in self._children.items()}
-        while numbers:
+        while numbers or self._first is not None:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
-                return
+                return True
+            if process == self._first:
+                # All others in its namespace end with it. Our parent starts another one of us.
+                return False
             number = numbers.pop(process)
             del self._children[number]
             tell(self._control, {"ended": number, "status": os.waitstatus_to_exitcode(status)})
+        return True
 
 
 def tell(control: socket.socket, message: dict[str, Any]) -> None:
@@ -139,14 +167,26 @@ def prepare(start: Start) -> frozenset[Lock]:
     if threading.active_count() != 1 or _threads() != 1:
         raise RuntimeError("an engine started a thread, and a fork would copy what it had locked")
     report = check(Account(*start["account"]))
-    lacking = sorted(report.missing & REQUIRED - set(start["accept_missing"]))
-    if lacking:
+    if lacking := unmet(report.missing, start["accept_missing"]):
         names = ", ".join(f"{name} ({report.details[Lock(name)]})" for name in lacking)
         raise RuntimeError(
             f"this kernel lacks {names}: run on a kernel or in a container that allows it, "
             "or accept to do without by name (jail_accept_missing)"
         )
     return report.missing
+
+
+def close_in(start: Start, missing: frozenset[Lock], ground: Ground) -> int | None:
+    """Enter the namespaces all children are born in; give the process that holds that of processes.
+
+    Raises:
+        OSError: the kernel allowed each alone and refuses them together.
+    """
+    parent = os.getppid()
+    first = enter(set(NAMESPACES) - missing, Account(*start["account"]), ground)
+    # A change of rights clears the signal that we asked for at our start.
+    die_with(parent)
+    return first
 
 
 def _threads() -> int:
@@ -164,6 +204,8 @@ def main() -> None:
     start: Start = json.loads(control.recv(LARGEST_MESSAGE))
     try:
         missing = prepare(start)
+        ground = open_ground()
+        first = close_in(start, missing, ground)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the parent must hear of it
         tell(control, {"error": f"{type(error).__name__}: {error}"})
         return
@@ -171,7 +213,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     tell(control, {"ready": sorted(missing)})
-    Forkserver(control, start, missing).run()
+    Forkserver(control, start, missing, ground, first).run()
 
 
 if __name__ == "__main__":

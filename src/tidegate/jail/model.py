@@ -6,6 +6,7 @@ believed.
 """
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict
@@ -52,10 +53,32 @@ class Lock(StrEnum):
     LANDLOCK = "landlock"
     #: A change to an account that owns nothing; only root can.
     ACCOUNT = "account"
+    #: Accounts, network, shared memory, files and processes of its own; see ``jail/namespaces.py``.
+    USER_NAMESPACE = "user_namespace"
+    NETWORK_NAMESPACE = "network_namespace"
+    IPC_NAMESPACE = "ipc_namespace"
+    MOUNT_NAMESPACE = "mount_namespace"
+    PROCESS_NAMESPACE = "process_namespace"
 
 
 #: Without these a jail does not start, unless someone accepts it by name.
 REQUIRED = frozenset({Lock.RLIMITS, Lock.SECCOMP})
+#: Nor without one of these walls behind them: a filter on system calls with one hole must not be all there is.
+WALLS = (frozenset({Lock.LANDLOCK}), frozenset({Lock.NETWORK_NAMESPACE, Lock.MOUNT_NAMESPACE}))
+
+
+def unmet(missing: Collection[Lock], accepted: Collection[str] = ()) -> list[Lock]:
+    """Name the locks that are missing and must not be, unless someone accepts it.
+
+    Args:
+        missing: locks that do not hold here.
+        accepted: names of those to do without. Where no wall stands, that is ``landlock``.
+    """
+    needed = set(REQUIRED)
+    if all(wall & set(missing) for wall in WALLS):
+        needed.add(Lock.LANDLOCK)
+    return sorted(needed & set(missing) - set(accepted))
+
 
 #: Shared with no other process of a node (PostgreSQL may run as 65534), so that one cannot be reached from
 #: the other; below 65536, so that it exists in a container with the usual range of accounts.
