@@ -1,11 +1,13 @@
 """A video over HTTP: acknowledged and durable, checked part by part, judged, told, and known when people found it."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+from PIL import Image
 
 from acts import ask, decide, make_known
 from benchmarks.scenes import encoded, scene, smaller
@@ -297,3 +299,24 @@ def test_matching_without_record_takes_videos_too(nodes: Nodes) -> None:
     said = platform.client.post("/v1/match", params={"kind": "video"}, content=ONE)
     assert said.status_code == 200, said.text
     assert [match["kind"] for match in said.json()["matches"]] == ["sha256"]
+
+
+def test_people_look_at_pictures_of_the_part_that_matched(patient: Running) -> None:
+    platform = patient.platform()
+    found(patient, platform)
+    show(platform, AGAIN, platform_id="again", uploader="user-2")
+    (row,) = ask(
+        patient,
+        "SELECT m.\"case\", v.content FROM verdict v JOIN case_member m USING (content) WHERE v.verdict = 'review'",
+    )
+    place = f"/cases/{CaseId(row['case'])}/content/{ContentId(row['content'])}"
+    reviewer = patient.person(Role.REVIEWER)
+    page = reviewer.get(f"/cases/{CaseId(row['case'])}")
+    assert "of the known video" in page.text
+    for wanted in ("blur", "lines", "grey", "clear"):
+        sheet = reviewer.get(f"{place}/picture", params={"filter": wanted, "size": "large"})
+        assert sheet.status_code == 200, sheet.text
+        with Image.open(io.BytesIO(sheet.content)) as picture:
+            assert (picture.format, picture.width) == ("JPEG", 3 * 106)
+    # It was recorded before it was shown.
+    assert len(ask(patient, "SELECT 1 AS one FROM exposure WHERE what = %s", row["content"])) == 4

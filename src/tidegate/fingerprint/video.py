@@ -38,7 +38,7 @@ MOST_PICTURES: Final = 9
 
 _HEADER: Final = struct.Struct("!IIIIII")
 _ARGUMENTS: Final = struct.Struct("!BIIII")
-_SHEET: Final = struct.Struct("!BB")
+_SHEET: Final = struct.Struct("!BBII")
 _ENGINE: Final = "tidegate.fingerprint.video_decoder"
 _BEST: Final = 100
 
@@ -138,25 +138,22 @@ def join_frames(parts: Iterable[Frames]) -> Frames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetArguments:
-    """Pictures of a contact sheet: at which times, in milliseconds, and how they spare the one who must look."""
+    """A contact sheet: of which stretch, in milliseconds, and how it spares the one who must look."""
 
-    times: tuple[int, ...]
+    start: int = 0
+    end: int = END
     filter: Filter = Filter.BLUR
     size: Size = Size.SMALL
 
     def pack(self) -> bytes:
         """Write them as a request's arguments."""
-        if not 0 < len(self.times) <= MOST_PICTURES:
-            raise ValueError("a sheet has one to nine pictures")
-        chosen = _SHEET.pack(list(Filter).index(self.filter), list(Size).index(self.size))
-        return chosen + np.array(self.times, dtype=">u4").tobytes()
+        return _SHEET.pack(list(Filter).index(self.filter), list(Size).index(self.size), self.start, self.end)
 
     @classmethod
     def unpack(cls, arguments: bytes) -> Self:
         """Read them in the child."""
-        filter_, size = _SHEET.unpack_from(arguments)
-        times = np.frombuffer(arguments[_SHEET.size :], dtype=">u4")
-        return cls(times=tuple(times.tolist()), filter=list(Filter)[filter_], size=list(Size)[size])
+        filter_, size, start, end = _SHEET.unpack(arguments)
+        return cls(start=start, end=end, filter=list(Filter)[filter_], size=list(Size)[size])
 
 
 async def read_part(jail: Jail, data: bytes, part: Part) -> PartRead:

@@ -39,6 +39,7 @@ from tidegate.fingerprint.video import (
     Part,
     PartRead,
     SheetArguments,
+    spread,
 )
 from tidegate.jail.model import Reason, Refusal
 
@@ -72,6 +73,8 @@ _EVERY: Final = 30
 #: Of what is known, a frame is kept when it differs by more bits than this, or after so many milliseconds.
 _STILL_BITS: Final = 4
 _STILL_FOR: Final = 1_000
+#: Milliseconds over which a sheet is spread where a file does not say how long it is.
+_UNKNOWN_LENGTH: Final = 60_000
 #: Of processor time, for one picture of a sheet.
 _SECONDS_A_PICTURE: Final = 1.0
 _MOST_WAITING: Final = 2_000
@@ -264,7 +267,10 @@ class _Reading:
 def sheet(data: bytes, arguments: bytes) -> bytes:
     """Put pictures of a video on one sheet, filtered and encoded anew, for people to look at."""
     wanted = SheetArguments.unpack(arguments)
-    pictures = [picture for at in wanted.times if (picture := _picture_at(data, at)) is not None]
+    with _opened(data, 0) as (container, stream):
+        length = _duration(container, stream, Part(longest=END)) or _UNKNOWN_LENGTH
+    times = spread(min(wanted.start, length), min(wanted.end, length))
+    pictures = [picture for at in times if (picture := _picture_at(data, at)) is not None]
     if not pictures:
         raise Refusal(Reason.UNDECODABLE)
     columns = {1: 1, 2: 2, 4: 2}.get(len(pictures), 3)
@@ -314,7 +320,7 @@ def warm() -> None:
         for density in Density:
             frames(sample, Part(density=density, start=1).pack())
         for filter_ in Filter:
-            sheet(sample, SheetArguments(times=(0, 60), filter=filter_, size=Size.SMALL).pack())
+            sheet(sample, SheetArguments(filter=filter_, size=Size.SMALL).pack())
         for cut in (16, len(sample) // 2, len(sample) - 20):
             with suppress(Exception):
                 frames(sample[:cut], Part().pack())

@@ -1,4 +1,4 @@
-"""A picture before someone's eyes: small, grey and blurred unless asked for otherwise, recorded, and within a budget.
+"""A picture, or some of a video, before someone's eyes: small, grey and blurred unless asked otherwise, and recorded.
 
 May decide: how a picture is shown, and that a browser's word of how long it was is well formed. How much looking is
 enough is a rule of people's. Bytes of users never reach a browser: the jail decodes them and encodes a new picture.
@@ -8,6 +8,7 @@ enough is a rule of people's. Bytes of users never reach a browser: the jail dec
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -23,19 +24,22 @@ from tidegate.console.language import language_of
 from tidegate.console.staff.case import member_of
 from tidegate.console.words import N_
 from tidegate.content import store as contents
+from tidegate.content.model import ContentKind
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
 from tidegate.exposure.model import LookId
 from tidegate.exposure.rules import LookRefused, Why
 from tidegate.exposure.steps import begin_look, end_look
 from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
+from tidegate.fingerprint.video import SheetArguments, sheet_in
 from tidegate.flag import store as flags
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import Malformed, NotFound, Unavailable, WrongState
 from tidegate.kernel.ids import CaseId, ContentId, Id
+from tidegate.node import Node
 from tidegate.people.model import Permission
 from tidegate.signal import store as signals
-from tidegate.signal.model import Label
+from tidegate.signal.model import FingerprintKind, Label
 from tidegate.signal.severity import severity_of
 from tidegate.verdict import store as verdicts
 from tidegate.web.door import Listener, node_of, session_of, staff
@@ -70,6 +74,8 @@ _NOT_NOW = N_("This picture cannot be shown just now: try again shortly.")
 Choice = TypeVar("Choice", bound=StrEnum)
 #: Gives a picture's bytes, once it is sure that this person may see it, and how severe it is.
 Opens = Callable[[Transaction], Awaitable[tuple[bytes, int]]]
+#: Makes a picture to show out of bytes, in a jail.
+Draws = Callable[[Node, bytes, PreviewArguments], Awaitable[bytes]]
 
 
 @door.get("/cases/{case}/content/{content}/picture", needs=Permission.SEE_CONTENT_BYTES)
@@ -77,13 +83,22 @@ async def picture(request: Request, case: str, content: str) -> Response:
     """Show a content's picture: ``?filter=blur|lines|grey|clear&size=small|large``."""
     of_case, identity = CaseId.parse(case), ContentId.parse(content)
 
+    draw: Draws = _draw_picture
+
     async def opens(tx: Transaction) -> tuple[bytes, int]:
-        data = await contents.bytes_of(tx, await member_of(tx, of_case, identity))
+        nonlocal draw
+        member = await member_of(tx, of_case, identity)
+        data = await contents.bytes_of(tx, member)
         if data is None:
             raise NotFound("The bytes of this content are not kept here, or were erased.")
+        if member.kind is ContentKind.VIDEO:
+            draw = await _sheet_of(tx, identity)
         return data, await severity_on(tx, identity)
 
-    return await give_picture(request, identity, opens)
+    async def draws(node: Node, data: bytes, wanted: PreviewArguments) -> bytes:
+        return await draw(node, data, wanted)
+
+    return await give_picture(request, identity, opens, draws)
 
 
 @door.post("/cases/{case}/content/{content}/looked", needs=Permission.SEE_CONTENT_BYTES)
@@ -91,6 +106,24 @@ async def looked(request: Request, case: str, content: str) -> Response:
     """Take word of how long a content's picture was shown."""
     CaseId.parse(case)
     return await take_seconds(request, ContentId.parse(content))
+
+
+async def _draw_picture(node: Node, data: bytes, wanted: PreviewArguments) -> bytes:
+    return await preview_in(node.jail, data, wanted)
+
+
+async def _sheet_of(tx: Transaction, content: ContentId) -> Draws:
+    """Draw a video as pictures of the part that matched, or of the whole where nothing did."""
+    matches = (await verdicts.matches_on(tx, [content])).get(content, ())
+    spans = [match.span for match in matches if match.fingerprint_kind is FingerprintKind.VIDEO and match.span]
+
+    async def draw(node: Node, data: bytes, wanted: PreviewArguments) -> bytes:
+        sheet = SheetArguments(filter=wanted.filter, size=wanted.size)
+        if spans:
+            sheet = replace(sheet, start=spans[0].start, end=spans[0].end)
+        return await sheet_in(await node.videos.open(), data, sheet)
+
+    return draw
 
 
 def wanted_preview(request: Request) -> PreviewArguments:
@@ -113,7 +146,7 @@ def _choice(request: Request, name: str, choices: type[Choice], default: Choice)
     return choices(text)
 
 
-async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
+async def give_picture(request: Request, what: Id, opens: Opens, draws: Draws = _draw_picture) -> Response:
     """Show a picture: recorded first, then made anew in the jail.
 
     Raises:
@@ -132,7 +165,7 @@ async def give_picture(request: Request, what: Id, opens: Opens) -> Response:
     try:
         data, look = await node.run(staff(request), begin)
         try:
-            shown = await preview_in(node.jail, data, wanted)
+            shown = await draws(node, data, wanted)
         except JailError as error:
             # Nobody saw anything.
             await node.run(staff(request), lambda tx: end_look(tx, viewer, what, look, timedelta(0)))
