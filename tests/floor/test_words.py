@@ -13,6 +13,7 @@ from floor.story import (
     complain,
     decide,
     flag,
+    in_force,
     instructions,
     judge,
     known_signals,
@@ -22,10 +23,12 @@ from floor.story import (
     reviewers,
 )
 from running import Browser, Platform, Running
-from tidegate.db.transaction import Actor, ActorKind
+from tidegate.db.transaction import Actor, ActorKind, Transaction
+from tidegate.kernel.errors import RuleBroken
 from tidegate.people import steps as people
 from tidegate.people.model import ROLE_PERMISSIONS, Permission, ProposalKind, Role
-from tidegate.signal.model import FingerprintKind, Signal, Standing
+from tidegate.signal import steps
+from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 KNOWN = (
     "The bridge over the old harbour was built by hand in a single summer, plank by plank, by people who had never "
@@ -216,6 +219,21 @@ def test_rule_4_no_list_puts_a_domain_in_force(node: Running) -> None:
     answer = person.submit("/signals/import", text="signal_type,signal_str,tags\ndomain,harbour.example,incites\n")
     refused(answer, "rule 4")
     assert known_signals(node) == []
+
+
+def test_rule_4_no_decision_on_one_content_puts_a_domain_in_force(node: Running, platform: Platform) -> None:
+    content = removed(node, platform, LINK, "link", reviewers(node))
+    decision = in_force(node, content)
+    assert decision is not None
+
+    async def confirm(tx: Transaction) -> None:
+        labels = (Label.INCITES,)
+        domain = await steps.add(tx, FingerprintKind.DOMAIN, b"harbour.example", labels, Provenance.OWN)
+        await steps.confirm(tx, domain, labels, decision)
+
+    with pytest.raises(RuleBroken, match="two people"):
+        node.do(confirm)
+    assert FingerprintKind.DOMAIN not in kinds(node)
 
 
 def test_rule_12_a_host_is_shown_only_to_those_who_decide_on_it(node: Running) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from made import NOW
 from tidegate.content.model import AccountClass, Surface
 from tidegate.kernel.ids import ContentId
 from tidegate.match.model import QUALITY_FLOOR
-from tidegate.signal.model import Label, Standing
+from tidegate.signal.model import FingerprintKind, Label, Signal, Standing
 from tidegate.signal.rules import may_hold, proposes
 from tidegate.verdict import rules
 from tidegate.verdict.model import HOLDS, Hold, HoldState, Reason, Verdict, VerdictKind
@@ -41,6 +42,31 @@ def test_rule_1_a_protected_account_is_never_held(facts: Facts, account: Account
 @given(made.facts())
 def test_rule_13_a_closed_group_is_never_held(facts: Facts) -> None:
     assert not held(replace(facts, surface=Surface.CLOSED_GROUP))
+
+
+@pytest.mark.parametrize("kind", [FingerprintKind.TEXT, FingerprintKind.URL, FingerprintKind.DOMAIN])
+@given(facts=made.facts(), known=made.signals(1))
+def test_rule_1_words_and_links_are_never_held_for_what_they_are_like(
+    kind: FingerprintKind, facts: Facts, known: Signal
+) -> None:
+    # Whatever else is true: two of our people stand behind it, look-alikes may be held, and there is detail enough.
+    signal = replace(
+        known,
+        kind=kind,
+        labels=frozenset({Label.INCITES}),
+        standing=Standing.CONFIRMED,
+        own_people=True,
+        disputed=False,
+    )
+    alike = replace(
+        facts,
+        matches=(made.match_with(signal),),
+        signals=(signal,),
+        fingerprints=replace(facts.fingerprints, quality=100),
+        removed_as=frozenset(),
+        look_alike_holds=True,
+    )
+    assert judge(alike, NOW).kind is VerdictKind.REVIEW
 
 
 @given(made.facts())

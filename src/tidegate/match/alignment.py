@@ -7,7 +7,7 @@ of a text, and nothing longer than ``LONGEST_GAP`` letters is ever compared at o
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -108,19 +108,42 @@ def _chain(asked: Places, known: Places) -> tuple[Places, Places]:
 
 
 def _best_run(asked: str, known: str, seeds: list[tuple[int, int]]) -> Alignment:
-    """Find the run of a chain whose letters outweigh its edits by most (Kadane's rule), from seed to seed."""
-    first_asked, first_known = seeds[0]
-    best = run = Alignment(first_asked, first_asked, first_known, first_known, 0)
-    best_worth = worth = 0.0
-    for (start, known_start), (end, known_end) in pairwise(seeds):
-        edits = Levenshtein.distance(asked[start:end], known[known_start:known_end])
-        if worth <= 0:
-            worth, run = 0.0, Alignment(start, start, known_start, known_start, 0)
-        worth += _ALLOWED * max(end - start, known_end - known_start) - edits
-        run = Alignment(run.start, end, run.known_start, known_end, run.edits + edits)
-        if worth > best_worth:
-            best, best_worth = run, worth
-    return best
+    """Find the longest run of a chain in which few enough letters differ, from seed to seed."""
+    edits = [
+        Levenshtein.distance(asked[start:end], known[known_start:known_end])
+        for (start, known_start), (end, known_end) in pairwise(seeds)
+    ]
+    worths = [
+        _ALLOWED * max(end - start, known_end - known_start) - cost
+        for ((start, known_start), (end, known_end)), cost in zip(pairwise(seeds), edits, strict=True)
+    ]
+    first, last = _longest_worth_it(worths)
+    return Alignment(*_ends(seeds[first], seeds[last]), sum(edits[first:last]))
+
+
+def _ends(first: tuple[int, int], last: tuple[int, int]) -> tuple[int, int, int, int]:
+    return first[0], last[0], first[1], last[1]
+
+
+def _longest_worth_it(worths: list[float]) -> tuple[int, int]:
+    """Give the bounds of the longest run whose sum is not negative, without losses at its ends."""
+    sums = [0.0, *accumulate(worths)]
+    #: Where a run may begin: only where the sum is lower than anywhere before.
+    beginnings: list[int] = []
+    for index, total in enumerate(sums):
+        if not beginnings or total < sums[beginnings[-1]]:
+            beginnings.append(index)
+    first = last = 0
+    for end in range(len(sums) - 1, -1, -1):
+        while beginnings and sums[beginnings[-1]] <= sums[end]:
+            begin = beginnings.pop()
+            if end - begin > last - first:
+                first, last = begin, end
+    while first < last and worths[first] < 0:
+        first += 1
+    while first < last and worths[last - 1] < 0:
+        last -= 1
+    return first, last
 
 
 def _widened(asked: str, known: str, span: Alignment) -> Alignment:

@@ -3,9 +3,10 @@
 May decide: which signals are near. Such a match is for people to look at; it never holds anything (floor rule 1).
 
 An upload's shingles find known texts that share some (``text_table``), and the letters are compared where they do
-(``alignment``). Three sizes of span are the same text: most of the known text, wherever it stands; a part of it that
-is most of the upload; or a part so long that it stands for itself. Anything less is a greeting, a quotation or a turn
-of phrase that many use. Texts under ``SHORTEST_COMPARED`` units match as a whole, letter for letter, or not at all.
+(``alignment``). Three sizes of span are the same text: two fifths of the known text, wherever they stand; a part of it
+that is most of the upload; or a part so long that it stands for itself. Anything less is a greeting, a quotation or a
+turn of phrase that many use. Texts under ``SHORTEST_COMPARED`` units match as a whole, letter for letter, or not at
+all.
 
 Without the upload's letters there is its sketch only: then the distance is estimated from the share of common hashes,
 and there is no span. A person, or the bytes, must say more.
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.letters import Codes, codes_of
 from tidegate.fingerprint.model import Rotation
-from tidegate.fingerprint.shingles import SHINGLE, Places, length, lengths, winnow
+from tidegate.fingerprint.shingles import SHINGLE, Hashes, Places, length, lengths, winnow
 from tidegate.fingerprint.text import SHORTEST_COMPARED, Sketch, digest_of
 from tidegate.kernel.ids import SignalId
 from tidegate.match.alignment import DIFFERING, Alignment, align
@@ -40,6 +41,8 @@ MOST_COMPARED: Final = 16
 #: Common hashes below which two sketches say nothing, and the share of the smaller sketch they must be.
 FEWEST_COMMON: Final = 4
 COMMON_SHARE: Final = 0.3
+#: Texts winnowed at a time, so that a long list takes little memory.
+_AT_ONCE: Final = 5000
 #: A table this many times larger than the one before it is not joined with it.
 _GROWTH: Final = 4
 _LOWER_BITS: Final = np.uint64(32)
@@ -105,6 +108,19 @@ class Texts:
         if not new:
             return _State(self._state.tables, alive)
         first = len(self._known)
+        parts = [self._take(new[start : start + _AT_ONCE]) for start in range(0, len(new), _AT_ONCE)]
+        table = build(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        self._rows |= {signal.id: first + index for index, signal in enumerate(new)}
+        alive = np.append(alive, np.ones(len(new), dtype=bool))
+        tables = list(self._state.tables)
+        # Few tables, and each entry is sorted anew only when its table has grown several times over.
+        while tables and len(tables[-1]) < _GROWTH * len(table):
+            table = join(tables.pop(), table, alive)
+        return _State((*tables, table), alive)
+
+    def _take(self, new: Sequence[Signal]) -> tuple[Hashes, Places, Places]:
+        """Give texts their rows, and give the hashes kept of them, with the row and the place of each."""
+        first = len(self._known)
         texts = [_letters(signal) for signal in new]
         starts = np.cumsum([0, *(len(text) for text in texts)])[:-1].astype(np.int32)
         codes = codes_of("".join(texts))
@@ -115,15 +131,8 @@ class Texts:
             _Known(signal.id, text, long, count)
             for signal, text, long, count in zip(new, texts, units.tolist(), kept, strict=True)
         ]
-        self._rows |= {signal.id: first + index for index, signal in enumerate(new)}
-        alive = np.append(alive, np.ones(len(new), dtype=bool))
         compared = units[which] >= SHORTEST_COMPARED
-        table = build(hashes[compared], which[compared] + np.int32(first), (places - starts[which])[compared])
-        tables = list(self._state.tables)
-        # Few tables, and each entry is sorted anew only when its table has grown several times over.
-        while tables and len(tables[-1]) < _GROWTH * len(table):
-            table = join(tables.pop(), table, alive)
-        return _State((*tables, table), alive)
+        return hashes[compared], which[compared] + np.int32(first), (places - starts[which])[compared]
 
     def search(self, fingerprints: Fingerprints, text: str | None) -> list[Match]:
         """Find every signal that the text contains, is part of, or says in almost the same letters.
@@ -189,7 +198,7 @@ def _is_same(span: Alignment, codes: Codes, units: int, known: _Known) -> bool:
     shorter = min(asked, part)
     if span.differing > DIFFERING or shorter < SHORTEST_COMPARED:
         return False
-    return 2 * part >= known.units or (shorter >= EXCERPT and 2 * asked >= units) or shorter >= LONG_PART
+    return 5 * part >= 2 * known.units or (shorter >= EXCERPT and 2 * asked >= units) or shorter >= LONG_PART
 
 
 def _common_halves(state: _State, halves: NDArray[np.uint32]) -> Iterable[tuple[int, int]]:

@@ -1,0 +1,72 @@
+"""Links: the same address, or its very host, and nothing else."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from tidegate.content.model import Fingerprints
+from tidegate.fingerprint.link import domain_of
+from tidegate.kernel.ids import SignalId
+from tidegate.match.links import Links
+from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.rules import proposes
+
+ADDRESS = Signal(
+    id=SignalId(UUID(int=1)),
+    kind=FingerprintKind.URL,
+    value=b"https://bridge.example/a",
+    labels=frozenset({Label.INCITES}),
+    provenance=Provenance.OWN,
+    standing=Standing.UNCONFIRMED,
+    decision=None,
+    own_people=False,
+    members=0,
+    disputed=False,
+    position=1,
+)
+DOMAIN = replace(ADDRESS, id=SignalId(UUID(int=2)), kind=FingerprintKind.DOMAIN, value=b"bridge.example")
+IN_FORCE = replace(DOMAIN, standing=Standing.CONFIRMED, own_people=True)
+
+
+def found(part: Links, address: str) -> list[FingerprintKind]:
+    asked = Fingerprints(sha256=b"", address=address, host=domain_of(address))
+    return [match.fingerprint_kind for match in part.search(asked, None)]
+
+
+def test_an_address_is_found_and_its_neighbours_are_not() -> None:
+    part = Links()
+    part.bring_forward([ADDRESS])
+    assert found(part, "https://bridge.example/a") == [FingerprintKind.URL]
+    for other in ("https://bridge.example/A", "https://bridge.example/a/", "https://bridge.example/", "tg://a", ""):
+        assert found(part, other) == []
+    part.bring_forward([replace(ADDRESS, standing=Standing.WITHDRAWN)])
+    assert found(part, "https://bridge.example/a") == []
+
+
+def test_a_domain_is_its_host_and_nothing_above_or_below() -> None:
+    part = Links()
+    part.bring_forward([IN_FORCE, ADDRESS])
+    assert found(part, "https://bridge.example/a") == [FingerprintKind.URL, FingerprintKind.DOMAIN]
+    for same in ("https://www.bridge.example/", "https://bridge.example:8080/b", "ftp://bridge.example/"):
+        assert found(part, same) == [FingerprintKind.DOMAIN]
+    for other in ("https://old.bridge.example/", "https://example/", "https://bridge.example.museum.example/"):
+        assert found(part, other) == []
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [
+        DOMAIN,
+        # What two other members agree on stands in for our people's word elsewhere, and not here.
+        replace(DOMAIN, standing=Standing.CONFIRMED, members=5),
+        replace(DOMAIN, provenance=Provenance.IMPORT, members=5),
+        replace(IN_FORCE, standing=Standing.WITHDRAWN),
+    ],
+)
+def test_a_domain_that_two_of_ours_did_not_put_in_force_matches_nothing(standing: Signal) -> None:
+    assert not proposes(standing)
+    part = Links()
+    part.bring_forward([IN_FORCE])
+    part.bring_forward([standing])
+    assert found(part, "https://bridge.example/") == []
