@@ -297,6 +297,33 @@ def signal_export(*, file: Path, list_format: str, purpose: str, unconfirmed: bo
     )
 
 
+@main.command()
+@click.argument("source")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the answers here.")
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A state file: a scan that was stopped goes on where it was. Needs --output.",
+)
+@click.option("--children", type=click.IntRange(1, 64), help="Locked children that decode at the same time.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def scan(source: str, *, output: Path | None, resume: Path | None, children: int | None, quiet: bool) -> None:
+    """Match a folder, a CSV file (columns path, pdq or sha256) or lines (-) against what this node knows.
+
+    One line of JSON for each that matches or cannot be checked. Exit status 0: nothing matched; 1: something did; 3:
+    nothing did, but not all could be checked. Nothing is recorded but how many were asked about, which is public.
+    """
+    from tidegate.scan import scan as scan_all
+    from tidegate.scan_source import source_of
+
+    settings = _with_database()
+    settings = settings.model_copy(
+        update={"jail_children": children or max(settings.jail_children, os.cpu_count() or 1)}
+    )
+    lines = source_of(source, sys.stdin)
+    sys.exit(scan_all(settings, lines, output=output, state_file=resume, say=(lambda _: None) if quiet else say))
+
+
 def _with_database() -> Any:  # noqa: ANN401 - Settings, imported late
     """Give the settings with a database named: the one given, else the embedded one if it is running."""
     from tidegate.db.embedded import attach
