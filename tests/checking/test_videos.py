@@ -319,4 +319,4 @@ def test_people_look_at_pictures_of_the_part_that_matched(patient: Running) -> N
         with Image.open(io.BytesIO(sheet.content)) as picture:
             assert (picture.format, picture.width) == ("JPEG", 3 * 106)
     # It was recorded before it was shown.
-    assert len(ask(patient, "SELECT 1 AS one FROM exposure WHERE what = %s", row["content"])) == 4
+    assert len(ask(patient, "SELECT 1 AS one FROM exposure WHERE subject = %s", row["content"])) == 4
