@@ -15,11 +15,13 @@ import pytest
 from PIL import Image
 
 from acts import ask, make_known, picture
+from checking.test_videos import video
 from floor.test_rule_02 import NOT_A_PICTURE, Hurried, stop_engine
 from running import Nodes, Platform, Running
 from tidegate.db.transaction import Transaction
 from tidegate.fingerprint import text as texts
 from tidegate.fingerprint import vpdq_text
+from tidegate.fingerprint.video import Density, Part, read_part
 from tidegate.flow import VIEWS
 from tidegate.jail import Jail
 from tidegate.kernel.ids import DecisionId, SignalId
@@ -131,6 +133,22 @@ def test_upper_case_reads_and_lower_case_is_written(hma: httpx2.Client, known: K
     asked = {"signal": known.pdq.upper(), "signal_type": "pdq"}
     assert hma.get("m/raw_lookup", params=asked).json() == {"matches": [known.look_number]}
     assert known.pdq == known.pdq.lower()
+
+
+def test_a_video_is_searched_for_parts_when_that_is_asked_for(node: Running, hma: httpx2.Client) -> None:
+    data = video(3, 10)
+    jail = node.loop.run(node.node.videos.open())
+    dense = node.loop.run(read_part(jail, data, Part(density=Density.EVERY)))
+    number = known_as(node, FingerprintKind.VIDEO, dense.frames.tobytes())
+    files = {"video": ("upload.mp4", data, "video/mp4")}
+    assert hma.post("m/lookup", files=files).json() == {"video_sha256": {}}
+    answer = hma.post("m/lookup", params={"types": "video_sha256,vpdq"}, files=files).json()
+    ((match,),) = answer["vpdq"].values()
+    assert (match["bank_content_id"], answer["video_sha256"]) == (number, {})
+    assert re.fullmatch(r"\d+%\[\d+%\]", match["distance"])
+    broken = {"video": ("upload.mp4", data[:200], "video/mp4")}
+    assert hma.post("m/lookup", params={"types": "vpdq"}, files=broken).status_code == 400
+    assert hma.post("h/hash", params={"types": "vpdq"}, files=files).status_code == 400
 
 
 def known_as(node: Running, kind: FingerprintKind, value: bytes) -> int:

@@ -7,7 +7,7 @@ be read at all. Nothing is written to disk.
 import base64
 import binascii
 import hashlib
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -189,10 +189,13 @@ class _OneFile:
         return _Role.FILE
 
 
-async def read_one_file(
-    request: Request, names: Collection[str], *, most_kept: int, most_read: int
-) -> tuple[str, Body]:
+async def read_one_file(request: Request, most_kept: Mapping[str, int], *, most_read: int) -> tuple[str, Body]:
     """Read a multipart body that holds one file; give the name of its field too.
+
+    Args:
+        request: what arrives.
+        most_kept: the names the field may have, and for each how many bytes of the file are kept.
+        most_read: how many bytes are read at all.
 
     Raises:
         Malformed: no file, several, or one in a field with another name, or a broken body.
@@ -200,10 +203,12 @@ async def read_one_file(
         Busy: too many others arrived meanwhile.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
-    parts = _OneFile(names)
+    parts = _OneFile(most_kept)
     body = Body()
     if kind == "multipart/form-data":
-        body = await _read_multipart(request, options.get("boundary", ""), parts, lambda _: most_kept, most_read)
+        body = await _read_multipart(
+            request, options.get("boundary", ""), parts, lambda _: most_kept[parts.found or ""], most_read
+        )
     if parts.found is None or body.length == 0:
         raise Malformed("Send a file as multipart/form-data.", reference="file")
     request.state.upload.arrived()

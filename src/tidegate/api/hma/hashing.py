@@ -33,7 +33,7 @@ async def hash_upload(request: Request, types: str | None = None) -> dict[str, s
     """
     node = without_record(request)
     content, body = await read_media(request, node)
-    wanted = types_for(content, types)
+    wanted = types_for(content, types, seeking=False)
     fingerprints, unchecked = await fingerprint(node, content, body, wanted)
     if unchecked is not None:
         raise not_checked(unchecked)
@@ -42,9 +42,9 @@ async def hash_upload(request: Request, types: str | None = None) -> dict[str, s
 
 async def read_media(request: Request, node: Node) -> tuple[str, Body]:
     """Read the one file of a request; give the name of its field too."""
-    return await read_one_file(
-        request, CONTENTS, most_kept=node.settings.largest_decoded_bytes, most_read=node.settings.largest_body_bytes
-    )
+    settings = node.settings
+    kept = {"photo": settings.largest_decoded_bytes, "video": settings.largest_video_bytes}
+    return await read_one_file(request, kept, most_read=settings.largest_body_bytes)
 
 
 async def fingerprint(

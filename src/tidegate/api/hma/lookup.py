@@ -101,7 +101,7 @@ async def lookup_upload(
     """
     node = without_record(request)
     content, body = await read_media(request, node)
-    wanted = types_for(content, types)
+    wanted = types_for(content, types, seeking=True)
     fingerprints, unchecked = await fingerprint(node, content, body, wanted)
     found = await _find(request, node, fingerprints, None, banks)
     exact = [known for known in wanted if known.kind is FingerprintKind.SHA256]

@@ -23,11 +23,16 @@ CONTENTS = {"photo": ContentKind.PICTURE, "video": ContentKind.VIDEO}
 
 @dataclass(frozen=True, slots=True)
 class SignalType:
-    """A type by its name there, and of whose uploads it is computed; of none where it is only looked up."""
+    """A type by its name there, and of which uploads it is computed; of none where only signals are looked up.
+
+    One that is ``sought`` is computed where it is asked for by name, to look an upload up, and for nothing else: it
+    takes long, and what an upload is searched by is less than what becomes known.
+    """
 
     name: str
     kind: FingerprintKind
     content: str | None = None
+    sought: bool = False
 
 
 TYPES = {
@@ -36,7 +41,7 @@ TYPES = {
         SignalType("pdq", FingerprintKind.PDQ, "photo"),
         SignalType("sha256", FingerprintKind.SHA256, "photo"),
         SignalType("video_sha256", FingerprintKind.SHA256, "video"),
-        SignalType("vpdq", FingerprintKind.VIDEO),
+        SignalType("vpdq", FingerprintKind.VIDEO, "video", sought=True),
         SignalType("raw_text", FingerprintKind.TEXT),
         SignalType("url", FingerprintKind.URL),
     )
@@ -63,16 +68,21 @@ def type_named(name: str) -> SignalType:
     return known
 
 
-def types_for(content: str, names: str | None) -> Sequence[SignalType]:
-    """Give the types that are wanted of an upload: those named, or all there are.
+def types_for(content: str, names: str | None, *, seeking: bool) -> Sequence[SignalType]:
+    """Give the types that are wanted of an upload: those named, or all that are quickly computed.
+
+    Args:
+        content: what was uploaded.
+        names: separated by commas.
+        seeking: the upload is looked up, not hashed.
 
     Raises:
         Malformed: one that is not computed of such an upload.
     """
     if names is None or not names.strip():
-        return [known for known in TYPES.values() if known.content == content]
+        return [known for known in TYPES.values() if known.content == content and not known.sought]
     wanted = [type_named(name.strip()) for name in names.split(",") if name.strip()]
-    if any(known.content != content for known in wanted):
+    if any(known.content != content or known.sought > seeking for known in wanted):
         raise Malformed("One of these signal types is not computed of such a file.", reference="types")
     return wanted
 
