@@ -229,8 +229,11 @@ def jail() -> None:
 def jail_check() -> None:
     """Say which locks this kernel gives, and try to get out of the jail."""
     from tidegate.jail.command import check_jail
+    from tidegate.settings import read_settings
 
-    sys.exit(check_jail(sys.stdout.write))
+    settings = read_settings()
+    files, accepted = settings.jail_files_per_child, settings.jail_accept_missing
+    sys.exit(check_jail(sys.stdout.write, files=files, accept_missing=accepted))
 
 
 @main.group()

@@ -9,9 +9,18 @@ from hashlib import sha256
 from tidegate.jail import Reason, Refusal, model
 
 _kept: list[bytearray] = []
+_planted: list[bool] = []
+
+
+def plant(_data: bytes, _arguments: bytes) -> bytes:
+    """Do to the child what shows only over the next file."""
+    _planted.append(True)
+    return b"planted"
 
 
 def digest(data: bytes, arguments: bytes) -> bytes:
+    if _planted:
+        ctypes.string_at(0)
     return sha256(data).digest() + arguments
 
 

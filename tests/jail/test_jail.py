@@ -153,14 +153,31 @@ def test_after_an_answer_that_is_not_well_formed_a_child_reads_no_other(make_jai
     assert held.run("process") != child
 
 
-@pytest.mark.parametrize("function", ["twice", "later"])
-def test_an_answer_prepared_for_the_next_request_reaches_nobody(make_jail: MakeJail, function: str) -> None:
+@pytest.mark.parametrize(("function", "wait"), [("twice", 0), ("later", 0.5), ("later", 0)])
+def test_an_answer_prepared_for_the_next_request_reaches_nobody(
+    make_jail: MakeJail, function: str, wait: float
+) -> None:
     held = make_jail(size=1)
     assert held.run(function, b"", b"poison") == b"poison"
-    held.do(asyncio.sleep(0.5 if function == "later" else 0))
+    held.do(asyncio.sleep(wait))
     for number in range(3):
         data = bytes([number])
         assert held.run("digest", data) == hashlib.sha256(data).digest()
+
+
+def test_a_file_is_not_blamed_for_what_an_earlier_one_did(make_jail: MakeJail) -> None:
+    held = make_jail(size=1)
+    assert held.run("plant") == b"planted"
+    assert held.run("digest", b"next") == hashlib.sha256(b"next").digest()
+    # The one to blame is the first of its child.
+    held.run("process")
+    assert fails(held, "crash") is Reason.UNDECODABLE
+
+
+def test_where_no_fresh_child_stands_ready_one_is_waited_for(make_jail: MakeJail) -> None:
+    held = make_jail(size=1, spare=0)
+    assert held.run("plant") == b"planted"
+    assert held.run("digest", b"next") == hashlib.sha256(b"next").digest()
 
 
 def test_a_child_that_was_taken_over_reads_no_more_files_than_an_honest_one(make_jail: MakeJail) -> None:
@@ -537,7 +554,7 @@ def test_a_missing_lock_must_be_accepted_by_name(monkeypatch: pytest.MonkeyPatch
     # This process may run other threads, such as a server other tests talk to; here only the locks are looked at.
     monkeypatch.setattr(forkserver, "_threads", lambda: 1)
     monkeypatch.setattr("threading.active_count", lambda: 1)
-    start: Start = {"engines": [], "accept_missing": [], "account": (65531, 65531), "limits": {}}
+    start: Start = {"engines": [], "accept_missing": [], "without": [], "account": (65531, 65531), "limits": {}}
     with pytest.raises(RuntimeError, match=rf"{lock} \(switched off\)"):
         forkserver.prepare(start)
     start["accept_missing"] = [lock]

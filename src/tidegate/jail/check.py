@@ -18,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from tidegate.jail import landlock, lock, namespaces, seccomp
-from tidegate.jail.model import JAIL_ACCOUNT, Limits, Lock, unmet
+from tidegate.jail.model import JAIL_ACCOUNT, Limits, Lock
 from tidegate.kernel.process import Account
 
 
@@ -32,11 +32,6 @@ class Report:
     #: What each lock is here, in words.
     details: dict[Lock, str]
     missing: frozenset[Lock]
-
-    @property
-    def sufficient(self) -> bool:
-        """Say whether a jail may start without anyone accepting anything."""
-        return not unmet(self.missing)
 
 
 def check(account: Account = JAIL_ACCOUNT) -> Report:

@@ -81,7 +81,11 @@ class Forkserver:
             os.kill(process, signal.SIGKILL)
 
     def _obey(self) -> bool:
-        data, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, 1)
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._control, LARGEST_MESSAGE, 1)
+        except ConnectionResetError:
+            # The parent went without hearing our last words.
+            return False
         if not data:
             return False
         message: dict[str, int] = json.loads(data)
@@ -167,13 +171,14 @@ def prepare(start: Start) -> frozenset[Lock]:
     if threading.active_count() != 1 or _threads() != 1:
         raise RuntimeError("an engine started a thread, and a fork would copy what it had locked")
     report = check(Account(*start["account"]))
-    if lacking := unmet(report.missing, start["accept_missing"]):
-        names = ", ".join(f"{name} ({report.details[Lock(name)]})" for name in lacking)
+    missing = report.missing | {Lock(name) for name in start["without"]}
+    if lacking := unmet(missing, start["accept_missing"]):
+        names = ", ".join(f"{name} ({report.details[name]})" for name in lacking)
         raise RuntimeError(
             f"this kernel lacks {names}: run on a kernel or in a container that allows it, "
             "or accept to do without by name (jail_accept_missing)"
         )
-    return report.missing
+    return missing
 
 
 def close_in(start: Start, missing: frozenset[Lock], ground: Ground) -> int | None:

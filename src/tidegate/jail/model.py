@@ -128,5 +128,7 @@ class Start(TypedDict):
 
     engines: list[str]
     accept_missing: list[str]
+    #: Locks to leave off though the kernel has them; as if it lacked them.
+    without: list[str]
     account: tuple[int, int]
     limits: dict[str, int]

@@ -6,7 +6,8 @@ child is one failed request, and the next has a fresh child.
 
 A child that one file took over could lie about the files after it. So a child reads few (``Limits.requests``,
 counted here), and none after one it could not read, after an answer that is not well formed, or after a word
-too many. One more than can work at a time stands ready, so that nobody waits while a child is replaced.
+too many. A file is blamed for a child's death only if it was that child's first: else a fresh one is asked.
+One child more than can work at a time stands ready, so that nobody waits while another is replaced.
 """
 
 import asyncio
@@ -16,9 +17,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from tidegate.jail.link import Link
 from tidegate.jail.model import JAIL_ACCOUNT, Data, JailError, Limits, Lock, Reason, Start
@@ -49,6 +50,7 @@ class Jail:
         spare: int = 1,
         cache_directory: Path | None = None,
         accept_missing: Collection[str] = (),
+        without: Collection[Lock] = (),
         engines: Sequence[str] = ENGINES,
         sys_path: Sequence[Path] = (),
         limits: Limits = _USUAL,
@@ -64,6 +66,7 @@ class Jail:
             spare: children that stand ready beside them, to take a replaced one's place at once.
             cache_directory: where compiled kernels are kept; nobody else may write there.
             accept_missing: names of required locks to do without where the kernel lacks them.
+            without: locks to leave off, as if the kernel lacked them: to see that each of the others holds alone.
             engines: modules whose functions can be run.
             sys_path: folders to look for engines in, before the usual ones.
             limits: what a child may use.
@@ -83,6 +86,7 @@ class Jail:
         self._start: Start = {
             "engines": list(engines),
             "accept_missing": list(accept_missing),
+            "without": list(without),
             "account": (account.uid, account.gid),
             "limits": asdict(limits),
         }
@@ -195,42 +199,39 @@ class Jail:
             JailError: there is no answer, and its ``reason``.
         """
         try:
-            answer = await self._read(read, function, data, arguments, timeout, answer_limit)
+            answer = await self._read(_Request(read, function, data, arguments, timeout, answer_limit))
         except JailError as error:
             self.counts[error.reason] += 1
             raise
         self.counts["answered"] += 1
         return answer
 
-    async def _read(
-        self,
-        read: Callable[[bytes], Answer],
-        function: str,
-        data: Data,
-        arguments: bytes,
-        seconds: float,
-        answer_limit: int,
-    ) -> Answer:
+    async def _read(self, request: "_Request[Answer]") -> Answer:
         worker = await self._take()
-        keep = False
-        try:
-            async with asyncio.timeout(seconds):
-                said = await worker.ask(function, data, arguments, answer_limit)
-            answer = _understood(read, said)
-            keep = worker.silent and worker.files < self._files and not worker.used_up
-        except TimeoutError as error:
-            raise JailError(Reason.TIMEOUT) from error
-        except Nonsense as error:
-            raise JailError(Reason.UNDECODABLE) from error
-        except Broken as error:
-            raise JailError(await worker.death()) from error
-        finally:
-            # Also when the caller went away: a child in the middle of something is of no use to anyone.
-            if keep and self._keeper is not None:
-                self._idle.put_nowait(worker)
+        for _ in range(self.size + 1):
+            keep = False
+            try:
+                answer = await request.put_to(worker)
+                keep = worker.silent and worker.files < self._files and not worker.used_up
+            except TimeoutError as error:
+                raise JailError(Reason.TIMEOUT) from error
+            except Broken as error:
+                reason = Reason.UNDECODABLE if isinstance(error, Nonsense) else await worker.death()
+                if reason is not Reason.UNDECODABLE or worker.files == 1:
+                    raise JailError(reason) from error
+                # It had read other files, and what one of those did to it may show only now: ask a fresh one.
+                heir = self._spares.pop() if self._spares else None
             else:
-                self._drop(worker)
-        return answer
+                return answer
+            finally:
+                # Also when the caller went away: a child in the middle of something is of no use to anyone.
+                if keep and self._keeper is not None:
+                    self._idle.put_nowait(worker)
+                else:
+                    self._drop(worker)
+            worker = heir or await self._take()
+        # Nothing but used children, and each broke.
+        raise JailError(Reason.ENGINE_DOWN)
 
     async def _take(self) -> Worker:
         """Get an idle child, after those who came before; refuse quickly rather than queue without end."""
@@ -339,11 +340,25 @@ class Jail:
         )
 
 
-def _understood(read: Callable[[bytes], Answer], said: bytes) -> Answer:
-    try:
-        return read(said)
-    except ValueError as error:
-        raise Nonsense from error
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[Answer]):
+    """What a child is asked; see ``Jail.read``."""
+
+    read: Callable[[bytes], Answer]
+    function: str
+    data: Data
+    arguments: bytes
+    seconds: float
+    answer_limit: int
+
+    async def put_to(self, worker: Worker) -> Answer:
+        """Ask a child, and understand its answer."""
+        async with asyncio.timeout(self.seconds):
+            said = await worker.ask(self.function, self.data, self.arguments, self.answer_limit)
+        try:
+            return self.read(said)
+        except ValueError as error:
+            raise Nonsense from error
 
 
 def _make_private(cache_directory: Path) -> None:
