@@ -46,21 +46,36 @@ def picture(seed: int, *, width: int = 640, height: int = 480, size: int = 110_0
 
 def requests(path: str, key: str, pictures: list[bytes], *, record: bool) -> Iterator[Request]:
     """Make requests without end: no two have the same bytes or the same post."""
+    lengths = {len(data) for data in pictures}
+    every = {length: heads(path, key, length + _COMMENT_BYTES, record=record) for length in lengths}
     number = 0
-    head = f"POST {path} HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {key}\r\ncontent-type: image/jpeg\r\n"
-    run = secrets.token_hex(4)
     while True:
         data = pictures[number % len(pictures)]
         # A comment in the file makes the bytes another's, as they are for every upload of its own.
-        front = b"\xff\xd8\xff\xfe\x00\x12" + secrets.token_bytes(16)
-        lines = f"content-length: {len(front) + len(data) - 2}\r\n"
+        yield next(every[len(data)]), b"\xff\xd8\xff\xfe\x00\x12" + secrets.token_bytes(16), data[2:]
+        number += 1
+
+
+#: Of the comment's mark and length, and what it says.
+_COMMENT_BYTES = 20
+
+
+def heads(path: str, key: str, length: int, *, record: bool, accounts: int = 1000) -> Iterator[bytes]:
+    """Make the heads of requests without end: a post of its own for each, and so many accounts."""
+    begins = (
+        f"POST {path} HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {key}\r\ncontent-type: image/jpeg\r\n"
+        f"content-length: {length}\r\n"
+    )
+    run, number = secrets.token_hex(4), 0
+    while True:
+        lines = ""
         if record:
             metadata = {
-                "kind": "picture", "platform_id": f"{run}-{number}", "uploader": f"user-{number % 1000}",
+                "kind": "picture", "platform_id": f"{run}-{number}", "uploader": f"user-{number % accounts}",
                 "surface": "public", "reach": 10,
             }  # fmt: skip
-            lines += f"tidegate-metadata: {base64.b64encode(json.dumps(metadata).encode()).decode()}\r\n"
-        yield f"{head}{lines}\r\n".encode(), front, data[2:]
+            lines = f"tidegate-metadata: {base64.b64encode(json.dumps(metadata).encode()).decode()}\r\n"
+        yield f"{begins}{lines}\r\n".encode()
         number += 1
 
 

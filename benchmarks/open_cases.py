@@ -51,7 +51,10 @@ class _Maker:
         ]
         for content in contents:
             yield "content", content
-            yield "case_member", {"case": identity.value, "content": content["id"], "distance": distance}
+            yield "case_member", {
+                "case": identity.value, "content": content["id"], "distance": distance, "reach": content["reach"],
+                "language": language,
+            }  # fmt: skip
         first = contents[0]["id"]
         held = self._hold_until(reason, account)
         if held is not None:

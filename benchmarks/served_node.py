@@ -103,7 +103,7 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def served(**settings: object) -> Iterator[ServedNode]:
+def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNode]:
     """Run ``tidegate serve`` while the block runs, and remove its data afterwards."""
     public, platform, staff = free_ports(3)
     with tempfile.TemporaryDirectory(prefix="tidegate-load-") as name:
@@ -123,8 +123,11 @@ def served(**settings: object) -> Iterator[ServedNode]:
             }.items()
         }
         with (Path(name) / "output").open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tidegate", "serve"], env=environment, stdout=output, stderr=output
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", "tidegate", "serve", *(["--no-worker"] if no_worker else [])],
+                env=environment,
+                stdout=output,
+                stderr=output,
             )
             try:
                 deadline = time.monotonic() + _STARTED_WITHIN

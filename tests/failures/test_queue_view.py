@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -14,10 +15,10 @@ from failures.test_rebuild import differences, play
 from running import Running
 
 
-def backfill() -> str:
-    """Give the statement that fills the queue's columns for the cases there were before it."""
-    text = (files("tidegate.db") / "migrations" / "0120_queue.sql").read_text("utf-8")
-    found = re.search(r"^WITH facts AS .*?;$", text, re.DOTALL | re.MULTILINE)
+def backfill(migration: str, begins: str) -> str:
+    """Give the statement that fills columns for what there was before they were."""
+    text = (files("tidegate.db") / "migrations" / migration).read_text("utf-8")
+    found = re.search(rf"^{begins} .*?;$", text, re.DOTALL | re.MULTILINE)
     assert found
     return found[0]
 
@@ -48,7 +49,74 @@ def test_what_stood_open_before_there_was_a_queue_stands_in_it_as_if_there_alway
             """
         )
         assert differences(node) == {"case": 2 * open_cases}, "it is found when they are wrong"
-        connection.execute(backfill().encode())
+        connection.execute(backfill("0120_queue.sql", "WITH facts AS").encode())
+        assert differences(node) == {}
+        connection.execute(
+            """
+            UPDATE case_member
+            SET reach = 0, language = NULL, held_until = NULL, reports = 0, trusted_reports = 0
+            """
+        )
+        assert set(differences(node)) == {"case_member"}
+        connection.execute(backfill("0186_case_sums.sql", "UPDATE case_member").encode())
+    assert differences(node) == {}
+
+
+def test_a_case_says_what_its_members_say_together(node: Running) -> None:
+    """The sums that are kept up member by member are those of all members, however they came, changed and went."""
+    chance = random.Random(1)
+    platform = node.platform()
+    data = picture(5)
+    make_known(node, hashlib.sha256(data).digest())
+    inside: list[str] = []
+    for number in range(60):
+        what = chance.choice(("come", "come", "reach", "flag", "words", "lapse", "delete"))
+        if what == "come" or not inside:
+            content = platform.verdict(
+                data,
+                platform_id=f"p{number}",
+                uploader=f"u{number}",
+                reach=chance.randrange(1000),
+                language=chance.choice(("de", "fr", "ar", None)),
+            )["content"]
+            inside.append(content)
+        elif what == "reach":
+            platform.client.patch(f"/v1/content/{chance.choice(inside)}", json={"reach": chance.randrange(100_000)})
+        elif what == "flag":
+            flag = {"content": chance.choice(inside), "reporter": "r", "words": "w", "trusted": chance.random() < 0.5}
+            assert platform.client.post("/v1/flags", json=flag).status_code == 201
+        elif what == "words":
+            platform.client.patch(f"/v1/content/{chance.choice(inside)}", json={"caption": str(chance.randrange(2))})
+        elif what == "lapse":
+            node.clock.forward(hours=5)
+            node.work()
+        else:
+            # Other bytes in its place: it leaves.
+            platform.verdict(picture(chance.randrange(100, 200)), platform_id=f"p{number - 1}", uploader="x")
+    kept = ask(
+        node,
+        """
+        SELECT id, size, reach, distance, held_until, reports, trusted_reports, languages
+        FROM "case" WHERE state <> 'closed' ORDER BY id
+        """,
+    )
+    assert len(kept) >= 3
+    summed = ask(
+        node,
+        """
+        SELECT c.id, count(*) AS size, max(n.reach) AS reach, min(m.distance) AS distance,
+            min(h.expires_at) FILTER (WHERE h.state = 'held') AS held_until,
+            sum((SELECT count(*) FROM flag f WHERE f.content = n.id AND f.state = 'raised'))::int AS reports,
+            sum((SELECT count(*) FROM flag f WHERE f.content = n.id AND f.state = 'raised' AND f.trusted))::int
+                AS trusted_reports,
+            coalesce(array_agg(DISTINCT n.language ORDER BY n.language) FILTER (WHERE n.language IS NOT NULL), '{}')
+                AS languages
+        FROM "case" c JOIN case_member m ON m."case" = c.id JOIN content n ON n.id = m.content
+        LEFT JOIN hold h ON h.content = n.id AND h.state = 'held'
+        WHERE c.state <> 'closed' GROUP BY c.id ORDER BY c.id
+        """,
+    )
+    assert kept == summed
     assert differences(node) == {}
 
 

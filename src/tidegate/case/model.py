@@ -81,8 +81,11 @@ class Urgency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A case as the view knows it. A claim whose time is over counts for nothing."""
+class CaseFacts:
+    """A case as the view knows it, but for its members, of which there may be thousands.
+
+    A claim whose time is over counts for nothing.
+    """
 
     id: CaseId
     state: State
@@ -92,9 +95,16 @@ class Case:
     account_class: AccountClass
     caption: bytes | None
     opened_at: datetime
-    members: tuple[ContentId, ...]
+    size: int = 0
     claimed_by: StaffId | None = None
     claimed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case(CaseFacts):
+    """A case with all its members."""
+
+    members: tuple[ContentId, ...]
 
 
 @event("case.opened")

@@ -6,7 +6,7 @@ anything about the content.
 
 from datetime import UTC, datetime, timedelta
 
-from tidegate.case.model import CASES, Case, CaseClaimed, HeadStart, Reason, Urgency
+from tidegate.case.model import CASES, CaseClaimed, CaseFacts, HeadStart, Reason, Urgency
 from tidegate.content.model import Content
 from tidegate.kernel.errors import WrongState
 from tidegate.kernel.ids import CaseId, StaffId
@@ -27,7 +27,7 @@ CLAIM_LIFE = timedelta(minutes=10)
 MOST_CLAIMS = 5
 
 
-def belongs(case: Case, content: Content) -> bool:
+def belongs(case: CaseFacts, content: Content) -> bool:
     """Say whether a content has the words and the kind of account this case is about."""
     return content.account_class == case.account_class and content.caption == case.caption
 
@@ -95,7 +95,7 @@ def turn(held_until: datetime | None, place: datetime, case: CaseId) -> tuple[bo
 # --- claims ---
 
 
-def check_claim(case: Case, person: StaffId, now: datetime, *, others: int) -> None:
+def check_claim(case: CaseFacts, person: StaffId, now: datetime, *, others: int) -> None:
     """Let someone say that they are on a case, or go on being.
 
     Args:
@@ -115,7 +115,7 @@ def check_claim(case: Case, person: StaffId, now: datetime, *, others: int) -> N
         )
 
 
-def check_free(case: Case, person: StaffId, now: datetime) -> None:
+def check_free(case: CaseFacts, person: StaffId, now: datetime) -> None:
     """Keep two people from doing the same work.
 
     Raises:
@@ -131,6 +131,6 @@ def check_free(case: Case, person: StaffId, now: datetime) -> None:
         )
 
 
-def claim_runs(case: Case, now: datetime) -> bool:
+def claim_runs(case: CaseFacts, now: datetime) -> bool:
     """Say whether someone is on a case."""
     return case.claimed_until is not None and now < case.claimed_until

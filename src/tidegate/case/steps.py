@@ -9,6 +9,7 @@ from tidegate.case.model import (
     CaseClaimed,
     CaseClosed,
     CaseDecided,
+    CaseFacts,
     CaseJoined,
     CaseLeft,
     CaseLetGo,
@@ -94,23 +95,23 @@ async def admit(
         )
     else:
         identity = case.id
-        await store.load(tx, identity, lock=True)
+        await store.load_facts(tx, identity, lock=True)
     await tx.append(CaseJoined(case=identity, content=content.id, distance=distance))
     return identity
 
 
 async def leave(tx: Transaction, case: CaseId, content: ContentId) -> None:
     """Take a content out of a case; the last one closes an open case."""
-    loaded = await load_locked(tx, case)
-    if content not in loaded.members:
+    loaded = await store.load_facts(tx, case, lock=True)
+    if loaded is None or not await store.is_member(tx, case, content):
         return
     follow(CASES, loaded.state, CaseLeft, "case")
     await tx.append(CaseLeft(case=case, content=content))
-    if loaded.members == (content,) and loaded.state == "open":
+    if loaded.size == 1 and loaded.state == "open":
         await tx.append(CaseClosed(case=case, decision=None))
 
 
-async def claim(tx: Transaction, case: Case, person: StaffId) -> datetime:
+async def claim(tx: Transaction, case: CaseFacts, person: StaffId) -> datetime:
     """Write down that someone is on a case, or goes on being; give until when.
 
     Raises:
@@ -124,20 +125,20 @@ async def claim(tx: Transaction, case: Case, person: StaffId) -> datetime:
     return until
 
 
-async def let_go(tx: Transaction, case: Case, person: StaffId) -> None:
+async def let_go(tx: Transaction, case: CaseFacts, person: StaffId) -> None:
     """Leave a case to others; nothing happens to one that someone is not on."""
     if case.claimed_by == person and rules.claim_runs(case, tx.now):
         follow(CASES, case.state, CaseLetGo, "case")
         await tx.append(CaseLetGo(case=case.id, by=person))
 
 
-async def decide(tx: Transaction, case: Case, decision: DecisionId) -> None:
+async def decide(tx: Transaction, case: CaseFacts, decision: DecisionId) -> None:
     """Mark a case as decided; its decision waits to be issued."""
     follow(CASES, case.state, CaseDecided, "case")
     await tx.append(CaseDecided(case=case.id, decision=decision))
 
 
-async def reopen(tx: Transaction, case: Case, decision: DecisionId) -> None:
+async def reopen(tx: Transaction, case: CaseFacts, decision: DecisionId) -> None:
     """Open a case again because its decision was undone in time."""
     follow(CASES, case.state, CaseReopened, "case")
     await tx.append(CaseReopened(case=case.id, decision=decision))

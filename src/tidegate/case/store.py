@@ -1,8 +1,8 @@
 """The only SQL that names case's tables. May decide: nothing."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import LiteralString
 
 from tidegate.case import rules
 from tidegate.case.model import (
@@ -10,6 +10,7 @@ from tidegate.case.model import (
     CaseClaimed,
     CaseClosed,
     CaseDecided,
+    CaseFacts,
     CaseJoined,
     CaseLeft,
     CaseLetGo,
@@ -27,18 +28,29 @@ from tidegate.kernel.event import Event
 from tidegate.kernel.ids import CaseId, ContentId, Id, SignalId, StaffId
 from tidegate.verdict.model import HoldConfirmed, HoldLapsed, HoldReleased, VerdictGiven
 
-_SELECT: LiteralString = """
-    SELECT c.*, ARRAY(SELECT m.content FROM case_member m WHERE m."case" = c.id ORDER BY m.content) AS members
-    FROM "case" c
-"""
-
 
 async def load(tx: Transaction, case: CaseId, *, lock: bool = False) -> Case | None:
     """Load a case and its members, locked until the commit if asked."""
+    facts = await load_facts(tx, case, lock=lock)
+    if facts is None:
+        return None
+    rows = await tx.rows('SELECT content FROM case_member WHERE "case" = %(id)s ORDER BY content', id=case)
+    members = tuple(ContentId(row["content"]) for row in rows)
+    return Case(members=members, **{field.name: getattr(facts, field.name) for field in fields(facts)})
+
+
+async def load_facts(tx: Transaction, case: CaseId, *, lock: bool = False) -> CaseFacts | None:
+    """Load a case without its members, locked until the commit if asked."""
     if lock:
-        await tx.row('SELECT id FROM "case" WHERE id = %(id)s FOR UPDATE', id=case)
-    row = await tx.row(_SELECT + " WHERE c.id = %(id)s", id=case)
-    return None if row is None else _case(row)
+        row = await tx.row('SELECT * FROM "case" WHERE id = %(id)s FOR UPDATE', id=case)
+    else:
+        row = await tx.row('SELECT * FROM "case" WHERE id = %(id)s', id=case)
+    return None if row is None else _facts(row)
+
+
+async def is_member(tx: Transaction, case: CaseId, content: ContentId) -> bool:
+    """Say whether a content is in a case."""
+    return await _member(tx, case, content) is not None
 
 
 async def lock_claims(tx: Transaction, person: StaffId) -> None:
@@ -64,11 +76,13 @@ async def lock_anchor(tx: Transaction, anchor: Id) -> None:
     await tx.execute("SELECT pg_advisory_xact_lock(%(key)s)", key=int.from_bytes(anchor.value.bytes[-8:], signed=True))
 
 
-async def open_around(tx: Transaction, anchor: Id, account_class: AccountClass, caption: bytes | None) -> Case | None:
+async def open_around(
+    tx: Transaction, anchor: Id, account_class: AccountClass, caption: bytes | None
+) -> CaseFacts | None:
     """Find the case around an anchor, not yet closed, for this kind of account and these words."""
     row = await tx.row(
-        _SELECT
-        + """
+        """
+        SELECT c.* FROM "case" c
         WHERE c.state <> 'closed' AND coalesce(c.signal, c.content) = %(anchor)s AND c.account_class = %(account_class)s
           AND c.caption IS NOT DISTINCT FROM %(caption)s
         LIMIT 1
@@ -77,20 +91,19 @@ async def open_around(tx: Transaction, anchor: Id, account_class: AccountClass, 
         account_class=account_class,
         caption=caption,
     )
-    return None if row is None else _case(row)
+    return None if row is None else _facts(row)
 
 
-async def of_content(tx: Transaction, content: ContentId) -> Case | None:
+async def of_content(tx: Transaction, content: ContentId) -> CaseFacts | None:
     """Find the case a content is in that is not closed, else the newest it was in."""
     row = await tx.row(
-        _SELECT
-        + """
-        JOIN case_member m ON m."case" = c.id WHERE m.content = %(content)s
+        """
+        SELECT c.* FROM "case" c JOIN case_member m ON m."case" = c.id WHERE m.content = %(content)s
         ORDER BY (c.state = 'closed'), c.opened_at DESC LIMIT 1
         """,
         content=content,
     )
-    return None if row is None else _case(row)
+    return None if row is None else _facts(row)
 
 
 async def contested(tx: Transaction, contents: Sequence[ContentId]) -> set[ContentId]:
@@ -138,8 +151,8 @@ async def open_backlog(tx: Transaction, reason: Reason | None = None) -> Backlog
     )
 
 
-def _case(row: Row) -> Case:
-    return Case(
+def _facts(row: Row) -> CaseFacts:
+    return CaseFacts(
         id=CaseId(row["id"]),
         state=State(row["state"]),
         reason=Reason(row["reason"]),
@@ -148,7 +161,7 @@ def _case(row: Row) -> Case:
         account_class=AccountClass(row["account_class"]),
         caption=None if row["caption"] is None else bytes(row["caption"]),
         opened_at=row["opened_at"],
-        members=tuple(ContentId(member) for member in row["members"]),
+        size=row["size"],
         claimed_by=row["claimed_by"] and StaffId(row["claimed_by"]),
         claimed_until=row["claimed_until"],
     )
@@ -187,25 +200,19 @@ async def _opened(tx: Transaction, happened: CaseOpened) -> None:
 async def _joined(tx: Transaction, happened: CaseJoined) -> None:
     # Who changes a content now has not seen that it is in this case, and we have not seen the change: wait for it.
     await tx.execute("SELECT 1 FROM content WHERE id = %(id)s FOR NO KEY UPDATE", id=happened.content)
-    await tx.execute(
-        """
-        INSERT INTO case_member ("case", content, distance) VALUES (%(case)s, %(content)s, %(distance)s)
-        ON CONFLICT ("case", content) DO UPDATE SET distance = EXCLUDED.distance
-        """,
-        case=happened.case,
-        content=happened.content,
-        distance=happened.distance,
-    )
-    await _place(tx, happened.case)
+    await _take_in(tx, happened.case, happened.content, happened.distance)
 
 
 async def _left(tx: Transaction, happened: CaseLeft) -> None:
+    case = await _lock_for_sums(tx, happened.case)
+    before = await _member(tx, happened.case, happened.content)
     await tx.execute(
         'DELETE FROM case_member WHERE "case" = %(case)s AND content = %(content)s',
         case=happened.case,
         content=happened.content,
     )
-    await _place(tx, happened.case)
+    if case is not None and before is not None:
+        await _place(tx, case, before, None)
 
 
 async def _set_state(tx: Transaction, case: CaseId, state: State) -> None:
@@ -247,6 +254,13 @@ async def _closed(tx: Transaction, happened: CaseClosed) -> None:
         """,
         id=happened.case,
     )
+    await tx.execute(
+        """
+        UPDATE case_member SET reach = 0, language = NULL, held_until = NULL, reports = 0, trusted_reports = 0
+        WHERE "case" = %(id)s
+        """,
+        id=happened.case,
+    )
 
 
 async def _erased(tx: Transaction, happened: ContentErased) -> None:
@@ -281,44 +295,91 @@ async def _place_of(tx: Transaction, content: ContentId) -> None:
         content=content,
     )
     for row in rows:
-        await _place(tx, CaseId(row["id"]))
+        await _take_in(tx, CaseId(row["id"]), content, None)
 
 
-async def _place(tx: Transaction, case: CaseId) -> None:
-    """Sum up what a case's members say, and place it by the rules.
+async def _take_in(tx: Transaction, case_id: CaseId, content: ContentId, distance: int | None) -> None:
+    """Write down what a member adds to a case, and place the case by the rules.
 
-    Locked first and summed up after: of two whose members change at once, the second sees what the first wrote.
+    The case is locked first and its members are read after: of two that change at once, the second sees what the first
+    wrote. However many members there are, a few rows are read.
     """
-    await tx.execute('SELECT 1 FROM "case" WHERE id = %(id)s FOR UPDATE', id=case)
+    case = await _lock_for_sums(tx, case_id)
+    before = await _member(tx, case_id, content)
+    if distance is None and before is None:
+        return  # It left before we had the lock.
+    if distance is None:
+        assert before is not None
+        distance = before["distance"]
+    await tx.execute(
+        """
+        INSERT INTO case_member ("case", content, distance, reach, language, held_until, reports, trusted_reports)
+        SELECT %(case)s, n.id, %(distance)s, n.reach, n.language,
+            (SELECT h.expires_at FROM hold h WHERE h.content = n.id AND h.state = 'held'),
+            count(f.id), count(f.id) FILTER (WHERE f.trusted)
+        FROM content n LEFT JOIN flag f ON f.content = n.id AND f.state = 'raised'
+        WHERE n.id = %(content)s GROUP BY n.id
+        ON CONFLICT ("case", content) DO UPDATE SET (distance, reach, language, held_until, reports, trusted_reports)
+          = (EXCLUDED.distance, EXCLUDED.reach, EXCLUDED.language, EXCLUDED.held_until, EXCLUDED.reports,
+             EXCLUDED.trusted_reports)
+        """,
+        case=case_id,
+        content=content,
+        distance=distance,
+    )
+    after = await _member(tx, case_id, content)
+    if case is not None and after != before:
+        await _place(tx, case, before, after)
+
+
+async def _lock_for_sums(tx: Transaction, case: CaseId) -> Row | None:
+    """Lock a case and give it, if it is not closed."""
+    row = await tx.row('SELECT * FROM "case" WHERE id = %(id)s FOR UPDATE', id=case)
+    return None if row is None or row["state"] == State.CLOSED else row
+
+
+async def _member(tx: Transaction, case: CaseId, content: ContentId) -> Row | None:
+    return await tx.row(
+        'SELECT * FROM case_member WHERE "case" = %(case)s AND content = %(content)s', case=case, content=content
+    )
+
+
+async def _place(tx: Transaction, case: Row, before: Row | None, after: Row | None) -> None:
+    """Add what a member adds now, less what it added before, and place the case by the rules."""
+    sums = {name: case[name] + _of(after, name) - _of(before, name) for name in ("reports", "trusted_reports")}
+    sums["size"] = case["size"] + (after is not None) - (before is not None)
+    if not sums["size"]:
+        return  # Its last member left: it is closed next.
     row = await tx.row(
         """
-        SELECT c.reason, c.account_class, c.opened_at, count(*) AS size, max(n.reach) AS reach,
-            min(m.distance) AS distance,
-            (SELECT min(h.expires_at) FROM case_member o JOIN hold h ON h.content = o.content
-                WHERE o."case" = c.id AND h.state = 'held') AS held_until,
-            (SELECT count(*) FROM case_member o JOIN flag f ON f.content = o.content
-                WHERE o."case" = c.id AND f.state = 'raised') AS reports,
-            (SELECT count(*) FROM case_member o JOIN flag f ON f.content = o.content
-                WHERE o."case" = c.id AND f.state = 'raised' AND f.trusted) AS trusted_reports,
-            coalesce(array_agg(DISTINCT n.language ORDER BY n.language) FILTER (WHERE n.language IS NOT NULL), '{}')
-                AS languages
-        FROM "case" c JOIN case_member m ON m."case" = c.id JOIN content n ON n.id = m.content
-        WHERE c.id = %(id)s AND c.state <> 'closed' GROUP BY c.id
+        SELECT
+            (SELECT reach FROM case_member WHERE "case" = %(case)s ORDER BY reach DESC LIMIT 1) AS reach,
+            (SELECT distance FROM case_member WHERE "case" = %(case)s ORDER BY distance LIMIT 1) AS distance,
+            (SELECT held_until FROM case_member WHERE "case" = %(case)s AND held_until IS NOT NULL
+                ORDER BY held_until LIMIT 1) AS held_until,
+            ARRAY(SELECT language FROM unnest(%(languages)s::text[]) AS language WHERE EXISTS
+                (SELECT 1 FROM case_member m WHERE m."case" = %(case)s AND m.language = language.language)
+                ORDER BY language) AS languages
         """,
-        id=case,
+        case=case["id"],
+        languages=sorted({*case["languages"], *([after["language"]] if after and after["language"] else [])}),
     )
-    if row is None:
-        return  # Its last member left: it is closed next.
+    assert row is not None
+    now = {**case, **row, **sums}
     await tx.execute(
         """
         UPDATE "case" SET size = %(size)s, reach = %(reach)s, held_until = %(held_until)s, distance = %(distance)s,
             reports = %(reports)s, trusted_reports = %(trusted_reports)s, languages = %(languages)s, place = %(place)s
         WHERE id = %(id)s
         """,
-        id=case,
-        place=rules.place(row["opened_at"], urgency_in(row)),
-        **{name: row[name] for name in _SUMS},
+        id=case["id"],
+        place=rules.place(case["opened_at"], urgency_in(now)),
+        **{name: now[name] for name in _SUMS},
     )
+
+
+def _of(member: Row | None, name: str) -> int:
+    return 0 if member is None else int(member[name])
 
 
 _SUMS = ("size", "reach", "held_until", "distance", "reports", "trusted_reports", "languages")
