@@ -30,12 +30,12 @@ from benchmarks.scenes import EDITS, Grey, as_it_is, encoded, scene
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint import video_decoder
 from tidegate.fingerprint.video import END, Density, Frames, Part, PartRead, join_frames
+from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.fingerprint.video_reading import VideoRead, read_on
 from tidegate.fingerprint.vpdq_text import read as read_vpdq
 from tidegate.jail import Jail
 from tidegate.kernel.ids import SignalId
 from tidegate.match.videos import Videos
-from tidegate.node import VideoJail
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 RATE = 25
@@ -84,11 +84,7 @@ def read_whole(data: bytes, density: Density) -> Frames:
 
 def every_frame(data: bytes) -> Frames:
     """Read every frame, those that hardly differ too: what the oracle compares."""
-    still, video_decoder._STILL_BITS = video_decoder._STILL_BITS, -1  # type: ignore[misc]  # noqa: SLF001 -- ours to bend
-    try:
-        return read_whole(data, Density.EVERY)
-    finally:
-        video_decoder._STILL_BITS = still  # type: ignore[misc]  # noqa: SLF001 -- and to put back
+    return read_whole(data, Density.ALL)
 
 
 def found_in(index: Videos, frames: Frames) -> set[int]:

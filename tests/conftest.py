@@ -21,10 +21,10 @@ from tidegate.db.cluster import APPLICATION, OWNER
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Database
+from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.flow import STORY
 from tidegate.jail import Jail
 from tidegate.kernel.keys import Keyring
-from tidegate.node import VideoJail
 from tidegate.settings import Settings
 
 _NUMBERS = itertools.count()

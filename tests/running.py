@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 import httpx2
 
 from tidegate.db.transaction import MACHINE, Actor, ActorKind, Transaction
+from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.jail import Jail
 from tidegate.kernel.ids import ServiceId, StaffId
-from tidegate.node import Node, VideoJail, open_node
+from tidegate.node import Node, open_node
 from tidegate.people import sign_in, steps
 from tidegate.people.model import DEFAULT_SCOPES, ProposalKind, Role, Scope
 from tidegate.run import DOORS, show_error

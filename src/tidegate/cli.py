@@ -163,10 +163,18 @@ def verify(source: str, *, receipt: Path | None, since: Path | None, key: str | 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line (the only form there is).")
-def fingerprint(files: tuple[Path, ...], *, as_json: bool) -> None:  # noqa: ARG001 - the form the issue of the output names
-    """Fingerprint pictures, in the jail."""
-    from tidegate.fingerprint.command import fingerprint_files
+@click.option("--vpdq", is_flag=True, help="The files are videos: write every frame as the vpdq tools do.")
+def fingerprint(
+    files: tuple[Path, ...],
+    *,
+    as_json: bool,  # noqa: ARG001 - the form the issue of the output names
+    vpdq: bool,
+) -> None:
+    """Fingerprint pictures, or videos with --vpdq, in the jail."""
+    from tidegate.fingerprint.command import fingerprint_files, write_vpdq
 
+    if vpdq:
+        sys.exit(write_vpdq(files, sys.stdout.write, sys.stderr.write))
     sys.exit(fingerprint_files(files, sys.stdout.write))
 
 

@@ -6,10 +6,9 @@ decided inside one, by ``verdict``.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TypeVar
 
 from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
@@ -20,6 +19,7 @@ from tidegate.fingerprint import text as texts
 from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import fingerprint_in
+from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.fingerprint.video_reading import VideoRead, read_on
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError, Limits, Reason
@@ -80,43 +80,8 @@ ENGINES: Mapping[ContentKind, Engine] = {
 }
 
 
-#: A frame of the largest size is 50 MB, and decoders keep up to 17 of them beside the file itself.
-_VIDEO_LIMITS = Limits(memory=3 << 30, cpu_seconds=120, requests=1)
 #: Seconds someone waits for a whole video.
 _LONGEST_WAIT = 60.0
-_VIDEO_ENGINE = "tidegate.fingerprint.video_decoder"
-
-
-class VideoJail:
-    """The jail for videos. One child a part, so that no file meets what another left behind."""
-
-    def __init__(self, cache_directory: Path | None = None, accept_missing: Sequence[str] = (), size: int = 1) -> None:
-        self._jail = Jail(
-            size=size,
-            engines=[_VIDEO_ENGINE],
-            limits=_VIDEO_LIMITS,
-            cache_directory=cache_directory,
-            accept_missing=accept_missing,
-            # A part takes seconds, so whoever waits for a child waits longer than for a picture's.
-            patience=60.0,
-        )
-        self._starting = asyncio.Lock()
-        self._started = False
-
-    async def open(self) -> Jail:
-        """Give the jail, started."""
-        async with self._starting:
-            if not self._started:
-                await self._jail.start()
-                self._started = True
-        return self._jail
-
-    async def close(self) -> None:
-        """Stop it, if it was ever started."""
-        async with self._starting:
-            if self._started:
-                await self._jail.stop()
-                self._started = False
 
 
 @dataclass(slots=True)

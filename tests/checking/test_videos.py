@@ -11,6 +11,7 @@ from PIL import Image
 
 from acts import ask, decide, make_known
 from benchmarks.scenes import encoded, scene, smaller
+from floor.story import switch_on_look_alike_holds
 from receiving import Receiver, answer
 from running import Nodes, Platform, Running
 from tidegate.check_video import check_video
@@ -320,3 +321,28 @@ def test_people_look_at_pictures_of_the_part_that_matched(patient: Running) -> N
             assert (picture.format, picture.width) == ("JPEG", 3 * 106)
     # It was recorded before it was shown.
     assert len(ask(patient, "SELECT 1 AS one FROM exposure WHERE subject = %s", row["content"])) == 4
+
+
+def test_a_look_alike_is_held_only_where_two_people_switched_that_on(patient: Running) -> None:
+    platform = patient.platform()
+    found(patient, platform)
+    switch_on_look_alike_holds(patient)
+    said = show(platform, AGAIN, platform_id="again", uploader="user-2").json()
+    assert (said["verdict"], said["reason"]) == ("hold", "look_alike")
+    assert said["expires_at"]
+
+
+def test_a_video_published_long_ago_is_not_held_for_looking_alike(patient: Running) -> None:
+    platform = patient.platform()
+    early = show(platform, AGAIN, platform_id="before", uploader="early").json()["content"]
+    switch_on_look_alike_holds(patient)
+    found(patient, platform)
+    patient.work()
+    assert life(platform, early)["verdict"] == "review"
+    # People must look, so its bytes are wanted; checked anew, it is held no more than before.
+    assert platform.client.put(f"/v1/content/{early}/bytes", content=AGAIN).status_code == 204
+    patient.work()
+    patient.work()
+    shown = life(platform, early)
+    assert (shown["verdict"], shown["bytes_kept"], shown["checking"]) == ("review", True, None)
+    assert shown["restriction"] == "none"

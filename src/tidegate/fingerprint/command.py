@@ -11,8 +11,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from tidegate.fingerprint import vpdq_text
 from tidegate.fingerprint.picture import fingerprint_in
+from tidegate.fingerprint.video import END, Density, Frames, Part, join_frames, read_part
+from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.jail import Jail, JailError
+
+#: Milliseconds of processor time a part of a video may take.
+_BUDGET = 10_000
 
 
 def fingerprint_files(paths: Iterable[Path], stdout_write: Callable[[str], object], *, jail: Jail | None = None) -> int:
@@ -49,3 +55,37 @@ async def _line(path: Path, jail: Jail) -> dict[str, Any]:
         "width": found.width,
         "height": found.height,
     }
+
+
+def write_vpdq(
+    paths: Iterable[Path], stdout_write: Callable[[str], object], stderr_write: Callable[[str], object]
+) -> int:
+    """Write the vPDQ hash of each video, every frame, in the form of the vpdq tools; say which have none."""
+    return asyncio.run(_write_vpdq(paths, stdout_write, stderr_write))
+
+
+async def _write_vpdq(
+    paths: Iterable[Path], stdout_write: Callable[[str], object], stderr_write: Callable[[str], object]
+) -> int:
+    status, videos = 0, VideoJail()
+    try:
+        for path in paths:
+            try:
+                stdout_write(vpdq_text.write(await _every_frame(await videos.open(), path)))
+            except OSError as error:
+                status, _ = 1, stderr_write(f"{path}: {error.strerror or 'unreadable'}\n")
+            except JailError as error:
+                status, _ = 1, stderr_write(f"{path}: {error.reason.value}\n")
+    finally:
+        await videos.close()
+    return status
+
+
+async def _every_frame(jail: Jail, path: Path) -> Frames:
+    data = await asyncio.to_thread(path.read_bytes)
+    parts, start = [], 0
+    while start < END:
+        read = await read_part(jail, data, Part(density=Density.ALL, start=start, budget=_BUDGET))
+        parts.append(read.frames)
+        start = read.next
+    return join_frames(parts)

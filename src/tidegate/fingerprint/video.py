@@ -52,6 +52,8 @@ class Density(IntEnum):
     DENSE = 1
     #: Every frame that differs from the one kept before: what is known of a video.
     EVERY = 2
+    #: Every frame there is.
+    ALL = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ _BETWEEN_KEYS: Final = 1_000
 #: Of the dense reading, and the least between two frames of what is known (about 30 a second).
 _DENSE: Final = 125
 _EVERY: Final = 30
+_LEAST_BETWEEN: Final = {Density.KEY: _BETWEEN_KEYS, Density.DENSE: _DENSE, Density.EVERY: _EVERY, Density.ALL: 0}
 #: Of what is known, a frame is kept when it differs by more bits than this, or after so many milliseconds.
 _STILL_BITS: Final = 4
 _STILL_FOR: Final = 1_000
@@ -222,7 +223,7 @@ class _Reading:
 
     def _wanted(self, at: int) -> bool:
         self._seen += 1
-        least = {Density.KEY: _BETWEEN_KEYS, Density.DENSE: _DENSE, Density.EVERY: _EVERY}[self.part.density]
+        least = _LEAST_BETWEEN[self.part.density]
         # Frames come a little early or late.
         return self._last is None or at - self._last >= least - least // 10 or at < self._last
 
