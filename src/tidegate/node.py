@@ -28,10 +28,10 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness
 from tidegate.kernel.keys import Keyring
 from tidegate.ledger.steps import Publisher
-from tidegate.match.index import Index
+from tidegate.match.following import Follower
+from tidegate.match.index import Index, IndexDown
 from tidegate.match.model import Match
 from tidegate.settings import Settings
-from tidegate.signal import store as signals
 from tidegate.verdict.steps import Upload
 
 Result = TypeVar("Result")
@@ -92,11 +92,15 @@ class Node:
     database: Database
     jail: Jail
     publisher: Publisher
-    index: Index = field(default_factory=Index)
     #: Videos take memory and time that no picture may: a jail of their own, started when the first one comes.
     videos: VideoJail = field(default_factory=VideoJail)
-    _following: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _next_turn: asyncio.Future[None] | None = None
+    index: Index = field(init=False)
+    _follower: Follower = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give the process its index, which begins from what is on disk."""
+        self.index = Index(self.settings.index_directory)
+        self._follower = Follower(self.database, self.index)
 
     async def run(self, actor: Actor, action: Callable[[Transaction], Awaitable[Result]]) -> Result:
         """Run an action in one transaction; when two stood in each other's way, run it again from the start."""
@@ -105,23 +109,10 @@ class Node:
     async def follow_signals(self) -> None:
         """Bring the index forward to the newest signal position.
 
-        Whoever asks while others are being served waits for the next turn, which begins after they asked and serves
-        all who wait: many checks at once cost one look at the position.
+        Raises:
+            IndexDown: too much is missing, and the worker is building it.
         """
-        if self._next_turn is None:
-            self._next_turn = asyncio.ensure_future(self._follow())
-        await asyncio.shield(self._next_turn)
-
-    async def _follow(self) -> None:
-        async with self._following:
-            self._next_turn = None
-            async with self.database.glance(TIME) as tx:
-                position = await tx.answer(signals.newest_position())
-            if position <= self.index.position:
-                return
-            async with self.database.transaction(TIME) as tx:
-                while changed := await signals.after(tx, self.index.position):
-                    self.index.bring_forward(changed)
+        await self._follower.catch_up()
 
     async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None) -> Checked:
         """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.
@@ -132,7 +123,13 @@ class Node:
             data: the bytes, or None when they were too many to keep.
         """
         fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data)
-        matches, position = await self.search(fingerprints, text)
+        try:
+            matches, position = await self.search(fingerprints, text)
+        except IndexDown:
+            # "Could not be checked" is its own answer, never clear, and is tried again; exact bytes are matched all the
+            # same (floor rule 2). What was not decoded has nothing else to match, so its own reason stays.
+            unchecked = unchecked or Unchecked.ENGINE_DOWN
+            matches, position = await self._follower.exact_alone(sha256)
         if data is not None and text is not None:
             matches = await self._in_characters(data, matches)
         return Checked(
@@ -153,8 +150,12 @@ class Node:
             return Fingerprints(sha256=sha256), None, Unchecked(error.reason)
 
     async def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
-        """Find what is near, by everything known now; give the position too."""
-        await self.follow_signals()
+        """Find what is near, by everything known now; give the position too.
+
+        Raises:
+            IndexDown: the index is not ready soon enough to wait for it.
+        """
+        await self._follower.soon()
         matches, position = await asyncio.to_thread(self.index.search, fingerprints, text)
         return matches, position
 

@@ -27,7 +27,8 @@ from tidegate.kernel.clock import system_clock
 from tidegate.kernel.errors import ConfigurationError, TidegateError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
-from tidegate.node import open_node
+from tidegate.match.index import IndexDown
+from tidegate.node import Node, open_node
 from tidegate.records import first_administrator
 from tidegate.settings import Settings
 from tidegate.supervisor import Supervisor
@@ -170,7 +171,7 @@ async def web(settings: Settings) -> None:
     configure_logs(settings.log_level)
     stop = stop_on_signals()
     async with open_node(settings, clock=system_clock) as node:
-        await node.follow_signals()
+        await begin_following(node)
         async with listening(node, DOORS, show_error):
             await stop.wait()
 
@@ -180,8 +181,16 @@ async def worker(settings: Settings) -> None:
     configure_logs(settings.log_level)
     stop = stop_on_signals()
     async with open_node(settings, clock=system_clock) as node:
-        await node.follow_signals()
+        await begin_following(node)
         await work(node, stop)
+
+
+async def begin_following(node: Node) -> None:
+    """Bring the index forward if it can be; a node whose index is being built answers all the same, `unchecked`."""
+    # Compiled once for all processes, where nobody else may write; numba looks when it is first imported.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(node.settings.data_directory / "cache"))
+    with suppress(IndexDown):
+        await node.follow_signals()
 
 
 def run_async(program: object) -> None:

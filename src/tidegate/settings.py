@@ -198,6 +198,11 @@ class Settings(BaseSettings):
         return self.data_directory / "keys"
 
     @property
+    def index_directory(self) -> Path:
+        """Where the index's segments are."""
+        return self.data_directory / "index"
+
+    @property
     def ledger_directory(self) -> Path:
         """Where the public ledger's files are."""
         return self.data_directory / "ledger"

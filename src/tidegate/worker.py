@@ -37,6 +37,7 @@ from tidegate.kernel.errors import IntegrityError, Unavailable
 from tidegate.kernel.ids import AskId, ContentId, DecisionId, InstructionId, SignalId
 from tidegate.look_back import PastUpkeep, look_again, look_back
 from tidegate.match.past import warm
+from tidegate.match.upkeep import Upkeep
 from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
 from tidegate.people import store as people
@@ -334,13 +335,14 @@ async def work(node: Node, stop: asyncio.Event) -> None:
             worker = asyncio.create_task(_run_jobs(app, stop))
             await asyncio.to_thread(warm)
             past = asyncio.create_task(_keep_past(node, stop))
+            index = asyncio.create_task(Upkeep.of(node.database, node.settings.index_directory).run(stop))
             sweeper = Sweeper(node)
             while not stop.is_set():
                 await sweeper.once()
                 await _retry_stalled(app)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
-            for task in (worker, past):
+            for task in (worker, past, index):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task

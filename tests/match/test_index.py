@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import made
 from tidegate.content.model import Fingerprints, Look
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
+from tidegate.match.hamming import distances, words
 from tidegate.match.index import Index, compare
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match
-from tidegate.match.pictures import distances, words
 from tidegate.signal.model import FingerprintKind, Signal, Standing
 
 
@@ -89,6 +89,7 @@ def told(matches: list[Match]) -> dict[SignalId, tuple[int, bool]]:
     return {match.signal: (match.distance, match.exact) for match in matches}
 
 
+@settings(deadline=None)  # the first search loads kernels
 @given(histories())
 def test_it_finds_what_a_look_at_every_signal_finds(
     history: tuple[list[Signal], list[Fingerprints], list[int]],
@@ -110,6 +111,7 @@ def test_it_finds_what_a_look_at_every_signal_finds(
         assert alike == sorted(alike), "nearest first"
 
 
+@settings(deadline=None)
 @given(histories())
 def test_comparing_with_a_few_signals_is_the_same(
     history: tuple[list[Signal], list[Fingerprints], list[int]],

@@ -28,6 +28,14 @@ def glorification_alone(signal: Signal) -> bool:
     return signal.labels <= {Label.GLORIFIES}
 
 
+def strength(signal: Signal) -> int:
+    """Give how much a match may lead to: 2 a machine's hold, 1 people stand behind it, 0 neither.
+
+    Where there are too many matches to give them all, those of one strength never crowd out those of another.
+    """
+    return 2 if may_hold(signal) else 1 if enforceable(signal) else 0
+
+
 def proposes(signal: Signal) -> bool:
     """Say whether a match with this signal is shown to people at all.
 

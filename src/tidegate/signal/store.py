@@ -19,6 +19,7 @@ from tidegate.signal.model import (
     SignalWithdrawn,
     Standing,
 )
+from tidegate.signal.rules import VALUE_BYTES
 
 #: Held shared by every verdict and exclusively by every change of a signal, until their commits: a verdict can then
 #: never miss a signal that commits before it, and a signal looks back over all that committed before it.
@@ -59,10 +60,93 @@ def newest_position() -> Question[int]:
     return Question("SELECT position FROM counter WHERE name = 'signal'", {}, lambda rows: int(rows[0]["position"]))
 
 
-async def after(tx: Transaction, position_: int) -> list[Signal]:
-    """Give the signals that changed after a position, in order."""
-    rows = await tx.rows("SELECT * FROM signal WHERE position > %(after)s ORDER BY position", after=position_)
-    return [_signal(row) for row in rows if row["value"] is not None]
+async def after(
+    tx: Transaction, position_: int, *, most: int | None = None, kept_to: int = 0, kept: Sequence[FingerprintKind] = ()
+) -> list[Signal]:
+    """Give the signals that changed after a position, in order, at most so many of them.
+
+    Args:
+        tx: the transaction.
+        position_: after which.
+        most: how many; None for all.
+        kept_to: up to this position, signals of the ``kept`` kinds are left out.
+        kept: these kinds.
+    """
+    # Two reads of two indexes: the many signals of the kept kinds are stepped over, not read and dropped.
+    rows = await tx.rows(
+        """
+        (SELECT * FROM signal WHERE position > %(after)s AND position <= %(kept_to)s
+             AND kind NOT IN ('sha256', 'pdq') AND kind <> ALL(%(kept)s) AND value IS NOT NULL
+         ORDER BY position LIMIT %(most)s)
+        UNION ALL
+        (SELECT * FROM signal WHERE position > greatest(%(after)s, %(kept_to)s) AND value IS NOT NULL
+         ORDER BY position LIMIT %(most)s)
+        ORDER BY position LIMIT %(most)s
+        """,
+        after=position_,
+        most=most,
+        kept_to=kept_to,
+        kept=list(kept),
+    )
+    return [_signal(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Signals of one kind that stand alike, as bytes one after the other: no row of millions becomes an object.
+
+    Attributes:
+        like: one of them, without its value.
+        ids: 16 bytes each.
+        values: 32 bytes each.
+        newest: the id and position of the last that changed.
+    """
+
+    like: Signal
+    ids: bytes
+    values: bytes
+    newest: tuple[SignalId, int]
+
+
+async def blocks(tx: Transaction, kind: FingerprintKind, after_: int, up_to: int, most: int) -> list[Block]:
+    """Give signals of a kind with values of 32 bytes that changed after a position, at most so many of them.
+
+    Read on after the newest position among the blocks; there are no more when there are no blocks.
+    """
+    rows = await tx.rows(
+        """
+        SELECT standing, own_people, members, disputed, labels, max(position) AS position,
+            string_agg(uuid_send(id), ''::bytea ORDER BY position) AS ids,
+            string_agg(value, ''::bytea ORDER BY position) AS values,
+            (array_agg(id ORDER BY position DESC))[1] AS id
+        FROM (
+            SELECT * FROM signal WHERE kind = %(kind)s AND position > %(after)s AND position <= %(up_to)s
+                AND length(value) = %(length)s ORDER BY position LIMIT %(most)s
+        ) AS page GROUP BY standing, own_people, members, disputed, labels
+        """,
+        kind=kind,
+        after=after_,
+        up_to=up_to,
+        most=most,
+        length=VALUE_BYTES,
+    )
+    return [
+        Block(
+            like=_signal(row | {"kind": kind, "value": None, "provenance": Provenance.OWN, "decision": None}),
+            ids=row["ids"],
+            values=row["values"],
+            newest=(SignalId(row["id"]), row["position"]),
+        )
+        for row in rows
+    ]
+
+
+async def positions_of(tx: Transaction, signals: Sequence[SignalId]) -> dict[SignalId, int]:
+    """Give the positions of those of some signals that there are."""
+    rows = await tx.rows(
+        "SELECT id, position FROM signal WHERE id = ANY(%(ids)s)", ids=[signal.value for signal in signals]
+    )
+    return {SignalId(row["id"]): int(row["position"]) for row in rows}
 
 
 async def load(tx: Transaction, signals: Sequence[SignalId]) -> list[Signal]:
