@@ -148,6 +148,8 @@ class Node:
             return *await ENGINES[kind](self.jail, sha256, data), None
         except JailError as error:
             return Fingerprints(sha256=sha256), None, Unchecked(error.reason)
+        except IndexDown:  # a video is read more closely where the index says so
+            return Fingerprints(sha256=sha256), None, Unchecked.ENGINE_DOWN
 
     async def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
         """Find what is near, by everything known now; give the position too.
@@ -169,10 +171,11 @@ class Node:
 
         Raises:
             JailError: this part could not be checked, and why.
+            IndexDown: the index is not ready.
         """
 
         async def hits(frames: bytes) -> list[int]:
-            await self.follow_signals()
+            await self._follower.soon()
             return await asyncio.to_thread(self.index.videos.hits, frames)
 
         return await read_on(await self.videos.open(), data, so_far, hits, self.longest_video)

@@ -20,7 +20,7 @@ def changed(value: Words, bits: list[int]) -> Words:
     return out
 
 
-def made(values: Words, strengths: np.ndarray | None = None, gone: np.ndarray | None = None) -> Entries:  # type: ignore[type-arg]
+def made(values: Words, strengths: np.ndarray | None = None, gone: np.ndarray | None = None) -> Entries:
     """Build an index over values in any order."""
     values = values[hamming.ascending(values)]
     gone = NOTHING_GONE[: len(values)] if gone is None else gone

@@ -108,6 +108,10 @@ class Block:
     newest: tuple[SignalId, int]
 
 
+#: What is not the same for all of a block, and does not say how much a signal may lead to.
+_NOT_READ: Row = {"decision": None, "number": 0}
+
+
 async def blocks(tx: Transaction, kind: FingerprintKind, after_: int, up_to: int, most: int) -> list[Block]:
     """Give signals of a kind with values of 32 bytes that changed after a position, at most so many of them.
 
@@ -132,7 +136,7 @@ async def blocks(tx: Transaction, kind: FingerprintKind, after_: int, up_to: int
     )
     return [
         Block(
-            like=_signal(row | {"kind": kind, "value": None, "provenance": Provenance.OWN, "decision": None}),
+            like=_signal(row | {"kind": kind, "value": None, "provenance": Provenance.OWN} | _NOT_READ),
             ids=row["ids"],
             values=row["values"],
             newest=(SignalId(row["id"]), row["position"]),
