@@ -1,5 +1,6 @@
 """A new signal looks back at everything submitted before it; what rested on a withdrawn one is judged again."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -37,8 +38,13 @@ from floor.story import (
 )
 from receiving import Receiver, acknowledge, answer
 from running import Browser, Nodes, Platform, Running
+from tidegate.content.model import AccountClass, ContentKind, Fingerprints, Look, Submission, Surface
+from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import ContentId
+from tidegate.look_back import PastUpkeep, folder_of
 from tidegate.people.model import Role
+from tidegate.verdict import steps as verdicts
+from tidegate.verdict.steps import Upload
 
 
 @pytest.fixture
@@ -245,6 +251,49 @@ def test_what_people_decided_stays_decided(node: Running, platform: Platform, tw
     node.work()
     assert verdict_on(node, content) is None
     assert wanted(platform) == []
+
+
+def test_an_upload_that_commits_late_is_missed_by_no_file(node: Running, platform: Platform) -> None:
+    """Its number is taken before its row can be seen: the files wait for it, or it would be in neither place."""
+    value = bytes(range(32))
+    upload = Upload(
+        submission=Submission(
+            service=platform.service,
+            kind=ContentKind.PICTURE,
+            platform_id="late",
+            uploader="u",
+            account_class=AccountClass.ORDINARY,
+            surface=Surface.PUBLIC,
+            reach=1,
+        ),
+        fingerprints=Fingerprints(sha256=bytes(32), looks=(Look(pdq=(value,) * 8, quality=100),), quality=100),
+        unchecked=None,
+        matches=(),
+        position=0,
+        data=b"",
+    )
+
+    async def commit_late() -> ContentId:
+        node_ = node.node
+        async with node_.database.transaction(MACHINE) as tx:
+            answer = await verdicts.submit(tx, upload, node_.settings.hold_policy)
+            await tx.connection()  # everything so far is sent
+            filing = asyncio.ensure_future(PastUpkeep(node_).keep_up())
+            while not filing.done() and not await _somebody_waits(node_.database):  # noqa: ASYNC110 - no event says so
+                await asyncio.sleep(0.01)
+            assert not filing.done(), "it must wait for what is not committed yet"
+        await filing
+        return answer.content
+
+    content = node.loop.run(commit_late())
+    kept = folder_of(node.node).open()
+    assert kept.closed_to
+    assert kept.search(value) == [content]
+
+
+async def _somebody_waits(database: Database) -> bool:
+    async with database.glance(MACHINE) as tx:
+        return await tx.row("SELECT 1 AS one FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") is not None
 
 
 # --- asking for bytes ---
