@@ -22,6 +22,7 @@ from tidegate.fingerprint.video import Frames, unpack_frames
 from tidegate.fingerprint.video_reading import read_every
 from tidegate.flow import know_frames
 from tidegate.jail import JailError
+from tidegate.jail.model import Data
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId, DecisionId
 from tidegate.match.model import QUALITY_FLOOR
@@ -38,8 +39,13 @@ class AtItError(Unavailable):
     """Someone else works on this upload."""
 
 
-async def check_video(node: Node, identity: ContentId) -> Answer | None:
+async def check_video(node: Node, identity: ContentId, data: Data | None = None) -> Answer | None:
     """Check an upload from where the check stands until its verdict is given; None when that was done meanwhile.
+
+    Args:
+        node: who checks.
+        identity: of the content.
+        data: its bytes, where they are at hand.
 
     Raises:
         Unavailable: it cannot go on just now, or someone else is at it.
@@ -50,16 +56,17 @@ async def check_video(node: Node, identity: ContentId) -> Answer | None:
             return None
         raise AtItError("This upload is being checked by another process.")
     try:
-        return await _check(node, waiting)
+        return await _check(node, waiting, data)
     except asyncio.CancelledError:
         # Whoever waited went away: others may go on at once.
         await asyncio.shield(node.run(MACHINE, lambda tx: store.leave(tx, identity)))
         raise
 
 
-async def _check(node: Node, waiting: Waiting) -> Answer | None:
-    part = contents.bytes_part(waiting.revision)
-    data = await node.run(MACHINE, lambda tx: read_bytes(tx, waiting.content, part))
+async def _check(node: Node, waiting: Waiting, data: Data | None) -> Answer | None:
+    if data is None:
+        content, part = waiting.content, contents.bytes_part(waiting.revision)
+        data = await node.run(MACHINE, lambda tx: read_bytes(tx, content, part))
     if data is None:
         return None
     while True:

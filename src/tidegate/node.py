@@ -23,6 +23,7 @@ from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.fingerprint.video_reading import VideoRead, read_on
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError, Limits, Reason
+from tidegate.jail.model import Data
 from tidegate.kernel.clock import Clock, system_clock
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness
@@ -166,7 +167,7 @@ class Node:
         """Give the milliseconds of the longest video that is checked."""
         return self.settings.longest_video_minutes * 60_000
 
-    async def read_video(self, data: bytes, so_far: VideoRead) -> VideoRead:
+    async def read_video(self, data: Data, so_far: VideoRead) -> VideoRead:
         """Read the next part of a video, more closely where it looks like something known.
 
         Raises:

@@ -164,10 +164,10 @@ def test_exact_bytes_are_held_at_once(prompt: Running) -> None:
     said = show(prompt.platform(), ONE)
     assert (said.status_code, said.json()["verdict"], said.json()["reason"]) == (200, "hold", "exact_match")
     assert ask(prompt, "SELECT 1 AS one FROM checking") == []
-    assert life_of_bytes(prompt, said.json()["content"]) == ONE
+    assert bytes_of(prompt, said.json()["content"]) == ONE
 
 
-def life_of_bytes(node: Running, content: str) -> bytes | None:
+def bytes_of(node: Running, content: str) -> bytes | None:
     async def read(tx: Any) -> bytes | None:
         loaded = await store.load(tx, ContentId.parse(content))
         assert loaded is not None
@@ -346,3 +346,26 @@ def test_a_video_published_long_ago_is_not_held_for_looking_alike(patient: Runni
     shown = life(platform, early)
     assert (shown["verdict"], shown["bytes_kept"], shown["checking"]) == ("review", True, None)
     assert shown["restriction"] == "none"
+
+
+def test_what_changes_before_the_verdict_counts(prompt: Running) -> None:
+    make_known(prompt, hashlib.sha256(OTHER).digest())
+    platform = prompt.platform()
+    content = show(platform, ONE, reach=10).json()["content"]
+    changed = platform.client.patch(f"/v1/content/{content}", json={"reach": 5_000, "caption": "other words"})
+    assert (changed.status_code, changed.json()["standing"]) == (200, "checking")
+    assert platform.client.patch(f"/v1/content/{content}", json={"reach": -1}).status_code == 422
+    prompt.work()
+    (row,) = ask(prompt, "SELECT reach FROM clear_upload WHERE id = %s", name(content))
+    assert row["reach"] == 5_000
+
+
+def test_a_video_of_several_pieces_is_kept_whole(patient: Running) -> None:
+    # Free boxes after the film make it larger than a piece; players skip them.
+    padded = ONE + b"".join(((1 << 20).to_bytes(4) + b"free" + bytes((1 << 20) - 8)) for _ in range(9))
+    make_known(patient, hashlib.sha256(padded).digest())
+    content = show(patient.platform(), padded).json()["content"]
+    assert (
+        len(ask(patient, "SELECT 1 AS one FROM detail WHERE owner = %s AND part LIKE 'bytes/%%'", name(content))) == 3
+    )
+    assert bytes_of(patient, content) == padded

@@ -186,6 +186,11 @@ async def change_content(request: Request, content: str, change: Change) -> dict
     identity, service = ContentId.parse(content), key_of(request).service
 
     async def act(tx: Transaction) -> dict[str, Any]:
+        waiting = await checks.load(tx, identity, lock=True)
+        if waiting is not None and waiting.submission.service == service:
+            await checking.change(tx, waiting, reach=change.reach, caption=change.caption, link=change.link)
+            if await store.load(tx, identity) is None:
+                return await life_of(tx, identity, service)
         loaded = await steps.of_service(tx, identity, service)
         if change.reach is not None:
             await steps.change_reach(tx, loaded, change.reach)

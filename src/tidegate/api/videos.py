@@ -79,16 +79,17 @@ async def submit(
     answer = await node.run(platform(request), act)
     if answer["verdict"] != CHECKING:
         return answer
-    return await _wait_a_moment(request, ContentId.parse(answer["content"]), answer, say)
+    assert body.view is not None
+    return await _wait_a_moment(request, body.view, answer, say)
 
 
-async def _wait_a_moment(request: Request, content: ContentId, answer: Said, say: Say) -> Said | Response:
+async def _wait_a_moment(request: Request, data: memoryview, answer: Said, say: Say) -> Said | Response:
     """Check it here, if that takes a moment only; what is left, a job does."""
-    node, checked = node_of(request), None
+    node, content, checked = node_of(request), ContentId.parse(answer["content"]), None
     if node.settings.video_patience_seconds:
         with suppress(TimeoutError, Unavailable):
             async with asyncio.timeout(node.settings.video_patience_seconds):
-                checked = await check_video(node, content)
+                checked = await check_video(node, content, data)
     if checked is None:
         return JSONResponse(answer, status_code=202, headers={"location": answer["link"]})
     given = checked

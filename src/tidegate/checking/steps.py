@@ -4,7 +4,7 @@ May decide: nothing; ``verdict`` judges. What is acknowledged is durable: its by
 says so, and stay until there is a verdict.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -103,7 +103,30 @@ async def take(tx: Transaction, content: ContentId) -> Waiting | None:
     """Take an upload to work on; None when it does not wait, or someone else works on it."""
     if not await store.take(tx, content, tx.now + TAKEN_FOR):
         return None
-    return await store.load(tx, content)
+    waiting = await store.load(tx, content)
+    if waiting is None:
+        # The content was erased meanwhile, and what waited with it.
+        await store.forget(tx, content)
+    return waiting
+
+
+async def change(
+    tx: Transaction, waiting: Waiting, *, reach: int | None, caption: str | None, link: str | None
+) -> None:
+    """Take in what changed of an upload before it is judged.
+
+    Raises:
+        Malformed: not a number of people, or words too long or not in normal form C.
+    """
+    submission = waiting.submission
+    changed = replace(
+        submission,
+        reach=submission.reach if reach is None else reach,
+        caption=submission.caption if caption is None else caption,
+        link=submission.link if link is None else link,
+    )
+    check_submission(changed)
+    await store.write_facts(tx, replace(waiting, submission=changed))
 
 
 async def drop(tx: Transaction, waiting: Waiting) -> None:

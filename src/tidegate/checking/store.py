@@ -10,13 +10,12 @@ from tidegate.db.sealing import erase_part, read_bytes, read_detail, write_bytes
 from tidegate.db.transaction import Row, Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.video_reading import VideoRead
-from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Country, Language
 from tidegate.kernel.ids import ContentId, ServiceId
 
 
-async def add(tx: Transaction, waiting: Waiting, lookup: bytes) -> None:
-    """Write down an upload that waits."""
+async def write_facts(tx: Transaction, waiting: Waiting) -> None:
+    """Seal what a platform says of an upload that waits."""
     submission = waiting.submission
     facts = contents.facts_of(submission, Fingerprints(sha256=waiting.sha256)) | {
         "account_class": submission.account_class,
@@ -26,6 +25,12 @@ async def add(tx: Transaction, waiting: Waiting, lookup: bytes) -> None:
         "country": submission.country and str(submission.country),
     }
     await write_detail(tx, waiting.content, _facts_part(waiting.revision), facts)
+
+
+async def add(tx: Transaction, waiting: Waiting, lookup: bytes) -> None:
+    """Write down an upload that waits."""
+    submission = waiting.submission
+    await write_facts(tx, waiting)
     await tx.execute(
         """
         INSERT INTO checking (content, revision, service, kind, lookup, received_at, reached, duration, width, height,
@@ -118,6 +123,11 @@ async def remove(tx: Transaction, waiting: Waiting) -> None:
     await erase_part(tx, waiting.content, _frames_part(waiting.revision))
 
 
+async def forget(tx: Transaction, content: ContentId) -> None:
+    """Forget that it waited, where nothing else of it is left."""
+    await tx.execute("DELETE FROM checking WHERE content = %(content)s", content=content)
+
+
 async def left_alone(tx: Transaction, since: datetime, most: int = 100) -> list[ContentId]:
     """List uploads that nobody works on and that came in before this."""
     rows = await tx.rows(
@@ -131,11 +141,6 @@ async def left_alone(tx: Transaction, since: datetime, most: int = 100) -> list[
         most=most,
     )
     return [ContentId(row["content"]) for row in rows]
-
-
-async def backlog(tx: Transaction) -> Backlog:
-    """Count what is being checked."""
-    return await tx.backlog("SELECT count(*) AS n, min(received_at) AS since FROM checking")
 
 
 async def _waiting(tx: Transaction, row: Row) -> Waiting | None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tidegate.fingerprint.picture import LARGEST_PREVIEW, Filter, Size, jpeg_of
 from tidegate.jail import Jail
+from tidegate.jail.model import Data
 
 #: One frame, 38 bytes, little-endian: milliseconds from the first frame, quality (0 to 100), which look, value.
 FRAME: Final = np.dtype([("at", "<u4"), ("quality", "u1"), ("look", "u1"), ("value", "u1", (32,))])
@@ -158,7 +159,7 @@ class SheetArguments:
         return cls(start=start, end=end, filter=list(Filter)[filter_], size=list(Size)[size])
 
 
-async def read_part(jail: Jail, data: bytes, part: Part) -> PartRead:
+async def read_part(jail: Jail, data: Data, part: Part) -> PartRead:
     """Read a part of a video in the jail.
 
     Raises:
@@ -190,7 +191,7 @@ def spread(start: int, end: int, count: int = MOST_PICTURES) -> tuple[int, ...]:
     return tuple(dict.fromkeys(start + length * (2 * step + 1) // (2 * count) for step in range(count)))
 
 
-def _patience(part: Part, data: bytes) -> float:
+def _patience(part: Part, data: Data) -> float:
     """Give the seconds a part may take: a busy machine is slow, and a long file must be read up to the part."""
     return 10.0 + 4 * part.budget / 1000 + len(data) / 20e6
 

@@ -10,6 +10,7 @@ from typing import Final
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.video import END, Density, Frames, Part, join_frames, read_part, unpack_frames
 from tidegate.jail import Jail
+from tidegate.jail.model import Data
 
 #: Gives the times, in milliseconds, at which packed frames look like anything known.
 Hits = Callable[[bytes], Awaitable[Sequence[int]]]
@@ -56,7 +57,7 @@ class VideoRead:
         )
 
 
-async def read_on(jail: Jail, data: bytes, so_far: VideoRead, hits: Hits, longest: int) -> VideoRead:
+async def read_on(jail: Jail, data: Data, so_far: VideoRead, hits: Hits, longest: int) -> VideoRead:
     """Read the next part by its key frames, and densely where anything hits.
 
     Args:
@@ -113,7 +114,7 @@ def windows(hits: Sequence[int]) -> list[tuple[int, int]]:
     return chosen
 
 
-async def _densely(jail: Jail, data: bytes, start: int, end: int, longest: int) -> Frames:
+async def _densely(jail: Jail, data: Data, start: int, end: int, longest: int) -> Frames:
     parts = []
     while start < end:
         part = Part(density=Density.DENSE, start=start, end=end, budget=_DENSE_BUDGET, longest=longest)
