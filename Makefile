@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := .tidegate-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run clean-demo test test-http test-rest test-browser test-quick lint types architecture docs site screenshots tutorial-pictures check crash crash-short mutations
+.PHONY: help setup run clean-demo test test-http test-rest test-browser test-quick lint types architecture docs site screenshots tutorial-pictures check crash crash-short mutations fuzz fuzz-short
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -76,4 +76,11 @@ crash: setup ## Kill a random process at 50 random moments of the demonstration.
 crash-short: setup
 	$(BIN)/python tests/crash.py --kills 8
 
-check: lint types architecture site test-http test-rest test-browser mutations crash-short ## All that has to hold before a change lands.
+# The shorter campaign: the bombs, and enough mutants to see that nothing of it rots.
+fuzz: setup ## Show the jail 20,000 broken files.
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --files 20000
+
+fuzz-short: setup
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --files 2000 --seed 1
+
+check: lint types architecture site test-http test-rest test-browser mutations crash-short fuzz-short ## All that has to hold before a change lands.
