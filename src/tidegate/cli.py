@@ -335,6 +335,37 @@ def scan(source: str, *, output: Path | None, resume: Path | None, children: int
     sys.exit(scan_all(settings, lines, output=output, state_file=resume, say=(lambda _: None) if quiet else say))
 
 
+@main.group()
+def index() -> None:
+    """The index of known signals on disk."""
+
+
+@index.command("status")
+@click.option("--verify", is_flag=True, help="Read every file through, not only open and test it.")
+@click.option("--json", "as_json", is_flag=True, help="Show it as one JSON object.")
+def index_status(*, verify: bool, as_json: bool) -> None:
+    """Say what is in it, how far it was built and whether it is sound; exit status 1 if it is not."""
+    from tidegate.match.command import as_text, sound, status
+    from tidegate.records import at_the_machine
+
+    settings = _with_database()
+    path = settings.index_directory
+    told = asyncio.run(at_the_machine(settings, lambda database: status(database, path, verify=verify)))
+    click.echo(json.dumps(told) if as_json else as_text(told))
+    sys.exit(0 if sound(told) else 1)
+
+
+@index.command("build")
+def index_build() -> None:
+    """Build now what the worker would build later, and build anew what is damaged."""
+    from tidegate.match.command import build
+    from tidegate.records import at_the_machine
+
+    settings = _with_database()
+    path = settings.index_directory
+    click.echo(asyncio.run(at_the_machine(settings, lambda database: build(database, path))))
+
+
 def _with_database() -> Any:  # noqa: ANN401 - Settings, imported late
     """Give the settings with a database named: the one given, else the embedded one if it is running."""
     from tidegate.db.embedded import attach

@@ -13,8 +13,9 @@ import pytest
 
 from acts import picture
 from running import Nodes, Running
-from tidegate.content.model import ContentKind, Fingerprints, Look
-from tidegate.db.transaction import MACHINE, Database, Transaction
+from sharing import Process, add, asking, some, withdraw
+from tidegate.content.model import ContentKind
+from tidegate.db.transaction import MACHINE, Database
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import DecisionId, SignalId
 from tidegate.match import following, hamming
@@ -24,46 +25,13 @@ from tidegate.match.following import Follower
 from tidegate.match.index import Index, IndexDown
 from tidegate.match.upkeep import Upkeep, verify
 from tidegate.signal import steps as signals
-from tidegate.signal.model import FingerprintKind, Label, Provenance
-
-Values = list[tuple[FingerprintKind, bytes]]
+from tidegate.signal.model import FingerprintKind, Label
 
 
 @pytest.fixture(autouse=True)
 def tables_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make tables even for a few entries."""
     monkeypatch.setattr(hamming, "SCANNED", 8)
-
-
-def some(count: int) -> Values:
-    """Make values, looks and exact bytes in turn."""
-    kinds = (FingerprintKind.PDQ, FingerprintKind.PDQ, FingerprintKind.SHA256)
-    return [(kinds[which % 3], secrets.token_bytes(32)) for which in range(count)]
-
-
-async def add(tx: Transaction, values: Values) -> list[SignalId]:
-    return [await signals.add(tx, kind, value, (Label.INCITES,), Provenance.IMPORT) for kind, value in values]
-
-
-async def withdraw(tx: Transaction, signal: SignalId) -> None:
-    await signals.confirm(tx, signal, (Label.INCITES,), tx.new(DecisionId))
-    await signals.withdraw(tx, [signal], tx.new(DecisionId))
-
-
-def asking(value: bytes) -> Fingerprints:
-    return Fingerprints(sha256=value, looks=(Look(pdq=(value,), quality=100),), quality=100)
-
-
-class Process:
-    """One process's index on one database and folder."""
-
-    def __init__(self, database: Database, path: Path) -> None:
-        self.index = Index(path)
-        self.follower = Follower(database, self.index)
-
-    async def finds(self, value: bytes) -> set[SignalId]:
-        await self.follower.soon()
-        return {match.signal for match in self.index.search(asking(value))[0]}
 
 
 @pytest.fixture

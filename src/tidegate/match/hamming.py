@@ -180,7 +180,8 @@ def near(entries: Entries, queries: Words, most: int) -> Hits:
     asked = read_only(np.ascontiguousarray(queries))
     found = kernels.search(entries.tables, asked, hits, crowded, worth)
     if found > len(hits):
-        hits, crowded = np.empty((found, 3), dtype=np.int64), np.zeros(len(queries), dtype=np.uint8)
+        # Once more with room for all, but those known to be crowded.
+        hits = np.empty((found, 3), dtype=np.int64)
         found = kernels.search(entries.tables, asked, hits, crowded, worth)
     if not found and not crowded.any():
         return _joined([])

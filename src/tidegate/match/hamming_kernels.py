@@ -224,8 +224,9 @@ def _read(
 ) -> tuple[int, int]:
     """Read the buckets of one chunk; give the hits so far, and how many entries were compared in full.
 
-    It ends early, with more of them than ``most_compared``, where that is too many.
+    It ends early where that is more than ``most_compared``, or where there are more hits than are kept.
     """
+    before = found
     following, after = tables.following[which], np.uint16(_chunk(query, (which + 1) & 15))
     compared, count = 0, 0
     for flip in range(len(begins)):
@@ -243,7 +244,7 @@ def _read(
                 found = _look(tables, which, waiting, count, query, number, hits, found)
                 compared += count
                 count = 0
-                if compared > most_compared:
+                if compared > most_compared or found - before > MOST_HITS:
                     return found, compared
     return _look(tables, which, waiting, count, query, number, hits, found), compared + count
 
@@ -274,8 +275,8 @@ def search(
     waiting = np.empty(_WAITING + LANES, dtype=np.int64)
     entries, compared = np.zeros(len(queries), dtype=np.int64), np.zeros(len(queries), dtype=np.int64)
     of_query = np.zeros(len(queries), dtype=np.int64)
-    # To compare an entry in full is to jump to it: as slow as reading sixteen pairs of bytes in order.
-    found, most_compared = 0, most_entries >> 4
+    # To compare an entry in full is to jump to it: as slow as reading thirty pairs of bytes in order.
+    found, most_compared = 0, most_entries >> 5
     for which in range(CHUNKS):
         for number in range(len(queries)):
             if crowded[number]:
