@@ -27,6 +27,7 @@ from tidegate.kernel.clock import system_clock
 from tidegate.kernel.errors import ConfigurationError, TidegateError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
+from tidegate.match import texts
 from tidegate.match.index import IndexDown
 from tidegate.node import Node, open_node
 from tidegate.records import first_administrator
@@ -71,6 +72,8 @@ def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> in
         check_role(settings.database_url.get_secret_value())
         _welcome(settings, report)
     environment["TIDEGATE_DATA_DIRECTORY"] = str(settings.data_directory.resolve())
+    # What is compiled is kept where we may write, whoever owns the installation; numba looks when it is first imported.
+    environment.setdefault("NUMBA_CACHE_DIR", str(settings.data_directory.resolve() / "cache"))
     needs = tuple(process.name for process in processes)
     for number in range(settings.web_processes):
         name = "web" if number == 0 else f"web-{number + 1}"
@@ -189,6 +192,7 @@ async def begin_following(node: Node) -> None:
     """Bring the index forward if it can be; a node whose index is being built answers all the same, `unchecked`."""
     # Compiled once for all processes, where nobody else may write; numba looks when it is first imported.
     os.environ.setdefault("NUMBA_CACHE_DIR", str(node.settings.data_directory / "cache"))
+    await asyncio.to_thread(texts.warm)
     with suppress(IndexDown):
         await node.follow_signals()
 

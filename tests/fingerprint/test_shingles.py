@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.fingerprint.letters import codes_of
-from tidegate.fingerprint.shingles import SHINGLE, WINDOW, _hashes, length, lengths, units, winnow
+from tidegate.fingerprint.shingle_kernels import all_hashes
+from tidegate.fingerprint.shingles import SHINGLE, WINDOW, length, lengths, units, winnow
 
 PROMISED = SHINGLE + WINDOW - 1
 LETTERS = st.text(alphabet="abcde", max_size=120)
@@ -38,7 +39,7 @@ def test_many_texts_at_once_are_each_by_itself(texts: list[str]) -> None:
 @given(st.text(alphabet="ab", max_size=200))
 @settings(deadline=None)
 def test_each_window_keeps_its_smallest(text: str) -> None:
-    hashes = _hashes(units(codes_of(text))[0])
+    hashes = all_hashes(units(codes_of(text))[0])
     places = set(winnow(codes_of(text))[1].tolist())
     for first in range(max(len(hashes) - WINDOW + 1, 1 if len(hashes) else 0)):
         window = hashes[first : first + WINDOW]
@@ -48,9 +49,9 @@ def test_each_window_keeps_its_smallest(text: str) -> None:
 @given(st.text(alphabet="abc", min_size=SHINGLE, max_size=60))
 @settings(deadline=None)
 def test_the_rolling_hash_is_that_of_the_shingle(text: str) -> None:
-    hashes = _hashes(codes_of(text))
+    hashes = all_hashes(codes_of(text))
     assert [int(value) for value in hashes] == [
-        int(_hashes(codes_of(text[start : start + SHINGLE]))[0]) for start in range(len(text) - SHINGLE + 1)
+        int(all_hashes(codes_of(text[start : start + SHINGLE]))[0]) for start in range(len(text) - SHINGLE + 1)
     ]
 
 

@@ -13,19 +13,14 @@ from typing import Final
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from tidegate.fingerprint.shingles import Places, kernel
+from tidegate.fingerprint.shingles import Places
 
 #: Of the letters of a span, at most this many in a thousand may differ.
 DIFFERING: Final = 200
 MOST_SEEDS: Final = 2048
 LONGEST_GAP: Final = 1024
-#: How far apart two gaps may be in length: letters, and a share of the shorter (in eighths).
-_SLACK: Final = 48
-_SLACK_EIGHTHS: Final = 3
-#: Seeds looked back over for the best one to go on from.
-_LOOKED_BACK: Final = 64
-#: A seed is worth its own letters at most, so that many near ones do not outweigh a straight line.
-_SEED_LETTERS: Final = 24
+#: How far apart two gaps may be in length, in letters; the kernel adds a share of the shorter.
+SLACK: Final = 48
 #: Letters looked at beyond the first and the last shared place.
 _BEYOND: Final = 256
 _ALLOWED: Final = DIFFERING / 1000
@@ -64,47 +59,13 @@ def align(asked: str, known: str, asked_places: Places, known_places: Places) ->
     order = np.lexsort((known_places, asked_places))
     if len(order) > MOST_SEEDS:
         order = order[np.linspace(0, len(order) - 1, MOST_SEEDS).astype(np.int64)]
-    seeds = list(zip(*(line.tolist() for line in _chain(asked_places[order], known_places[order])), strict=True))
+    from tidegate.match.text_kernels import chain
+
+    seeds = list(zip(*(line.tolist() for line in chain(asked_places[order], known_places[order])), strict=True))
     if not seeds:
         return None
     best = _best_run(asked, known, seeds)
     return _widened(asked, known, best)
-
-
-@kernel
-def _chain(asked: Places, known: Places) -> tuple[Places, Places]:
-    """Choose the heaviest chain of places that go forward in both texts."""
-    count = len(asked)
-    weight = np.zeros(count, dtype=np.float64)
-    before = np.full(count, -1, dtype=np.int64)
-    best = 0
-    for index in range(count):
-        weight[index] = _SEED_LETTERS
-        for other in range(max(index - _LOOKED_BACK, 0), index):
-            ahead, known_ahead = asked[index] - asked[other], known[index] - known[other]
-            if ahead <= 0 or known_ahead <= 0 or ahead > LONGEST_GAP or known_ahead > LONGEST_GAP:
-                continue
-            shorter = min(ahead, known_ahead)
-            drift = abs(ahead - known_ahead)
-            if drift > _SLACK + shorter * _SLACK_EIGHTHS // 8:
-                continue
-            through = weight[other] + min(shorter, _SEED_LETTERS) - 0.25 * drift
-            if through > weight[index]:
-                weight[index] = through
-                before[index] = other
-        if weight[index] > weight[best]:
-            best = index
-    steps = 0
-    at = best if count else -1
-    while at >= 0:
-        steps += 1
-        at = before[at]
-    out = np.empty((2, steps), dtype=np.int32)
-    at = best
-    for step in range(steps - 1, -1, -1):
-        out[0, step], out[1, step] = asked[at], known[at]
-        at = before[at]
-    return out[0], out[1]
 
 
 def _best_run(asked: str, known: str, seeds: list[tuple[int, int]]) -> Alignment:
@@ -150,12 +111,12 @@ def _widened(asked: str, known: str, span: Alignment) -> Alignment:
     """Add what stands beside the span on both ends as long as it is the same text."""
     room = min(len(asked) - span.end, len(known) - span.known_end, _BEYOND)
     after = _same_beginning(
-        asked[span.end : span.end + room + _SLACK], known[span.known_end : span.known_end + room + _SLACK]
+        asked[span.end : span.end + room + SLACK], known[span.known_end : span.known_end + room + SLACK]
     )
     room = min(span.start, span.known_start, _BEYOND)
     before = _same_beginning(
-        asked[max(span.start - room - _SLACK, 0) : span.start][::-1],
-        known[max(span.known_start - room - _SLACK, 0) : span.known_start][::-1],
+        asked[max(span.start - room - SLACK, 0) : span.start][::-1],
+        known[max(span.known_start - room - SLACK, 0) : span.known_start][::-1],
     )
     return Alignment(
         span.start - before[0],

@@ -14,14 +14,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.shingles import Hashes, Places, kernel
+from tidegate.fingerprint.shingles import Hashes, Places
 
 MOST_TEXTS: Final = 64
 MOST_PLACES: Final = 4
 MOST_PAIRS: Final = 50_000
 #: A bucket for each value of this many upper bits, so that a lookup reads one or two lines of memory.
 _BUCKET_BITS: Final = 20
-_BITS: Final = 64
+BITS: Final = 64
 
 Counts = NDArray[np.int64]
 
@@ -46,7 +46,7 @@ def build(hashes: Hashes, rows: Places, places: Places) -> Table:
     ordered = hashes[order]
     # A small table needs few buckets.
     bits = min(_BUCKET_BITS, max(len(hashes).bit_length(), 1))
-    edges = np.arange(1 << bits, dtype=np.uint64) << np.uint64(_BITS - bits)
+    edges = np.arange(1 << bits, dtype=np.uint64) << np.uint64(BITS - bits)
     buckets = np.append(np.searchsorted(ordered, edges), len(ordered)).astype(np.int32)
     return Table(ordered, rows[order], places[order], buckets)
 
@@ -76,12 +76,14 @@ class Pairs:
 
 def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
     """Look up the kept hashes of a query."""
+    from tidegate.match import text_kernels as kernels
+
     # In order, so that lookups go through the table once from end to end.
     order = np.argsort(hashes)
     ordered = hashes[order]
     first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
     values, times = ordered[first], np.diff(np.append(first, len(ordered)))
-    ranges = [_ranges(table.hashes, table.buckets, values) for table in tables]
+    ranges = [kernels.ranges(table.hashes, table.buckets, values) for table in tables]
     standing = np.sum([last - start for start, last in ranges], axis=0)
     costs = standing * np.minimum(times, MOST_PLACES)
     wanted = np.flatnonzero((standing > 0) & (standing <= MOST_TEXTS))
@@ -89,67 +91,9 @@ def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
     wanted = wanted[np.cumsum(costs[wanted]) <= MOST_PAIRS]
     first, times, asked = first[wanted], times[wanted], places[order]
     found = [
-        _gather(table.rows, table.places, start[wanted], last[wanted], first, times, asked)
+        kernels.gather(table.rows, table.places, start[wanted], last[wanted], first, times, asked)
         for table, (start, last) in zip(tables, ranges, strict=True)
     ]
     rows, known, at, which = (np.concatenate(columns) for columns in zip(*found, strict=True))
     weights = (1 / costs[wanted][which]).astype(np.float32)
     return Pairs(rows, known, at, weights)
-
-
-@kernel
-def _first(hashes: Hashes, buckets: Places, shift: np.uint64, value: np.uint64) -> np.int64:
-    """Find the first entry that is not smaller."""
-    bucket = np.int64(value >> shift)
-    at, stop = np.int64(buckets[bucket]), np.int64(buckets[bucket + 1])
-    while at < stop:
-        middle = (at + stop) // 2
-        if hashes[middle] < value:
-            at = middle + 1
-        else:
-            stop = middle
-    return at
-
-
-@kernel
-def _shift(buckets: Places) -> np.uint64:
-    bits = 0
-    while (1 << bits) < len(buckets) - 1:
-        bits += 1
-    return np.uint64(_BITS - bits)
-
-
-@kernel
-def _ranges(hashes: Hashes, buckets: Places, values: Hashes) -> tuple[Counts, Counts]:
-    """Say where each value begins and ends in the table; both equal where it is not. Of many, one too many is told."""
-    shift = _shift(buckets)
-    starts = np.zeros(len(values), dtype=np.int64)
-    ends = np.zeros(len(values), dtype=np.int64)
-    for index in range(len(values)):
-        at = _first(hashes, buckets, shift, values[index])
-        last = at
-        while last < len(hashes) and hashes[last] == values[index] and last - at <= MOST_TEXTS:
-            last += 1
-        starts[index], ends[index] = at, last
-    return starts, ends
-
-
-@kernel
-def _gather(
-    rows: Places, places: Places, starts: Counts, ends: Counts, first: Counts, times: Counts, asked: Places
-) -> tuple[Places, Places, Places, Places]:
-    """Pair the places of each hash in the table with its first places in the query."""
-    total = 0
-    for index in range(len(starts)):
-        total += (ends[index] - starts[index]) * min(times[index], MOST_PLACES)
-    out = np.empty((4, total), dtype=np.int32)
-    count = 0
-    for index in range(len(starts)):
-        for entry in range(starts[index], ends[index]):
-            for repeat in range(min(times[index], MOST_PLACES)):
-                out[0, count] = rows[entry]
-                out[1, count] = places[entry]
-                out[2, count] = asked[first[index] + repeat]
-                out[3, count] = index
-                count += 1
-    return out[0], out[1], out[2], out[3]
