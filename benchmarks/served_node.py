@@ -155,16 +155,13 @@ def write_signals(url: str, count: int, *, seed: int = 1) -> None:
         row = connection.execute("SELECT position FROM counter WHERE name = 'signal' FOR UPDATE").fetchone()
         assert row is not None
         first = int(row[0]) + 1
-        columns = "id, kind, value, labels, provenance, standing, own_people, members, disputed, position"
+        columns = "id, number, kind, value, labels, provenance, standing, own_people, members, disputed, position"
         with connection.cursor().copy(f"COPY signal ({columns}) FROM STDIN (FORMAT BINARY)") as copy:
-            copy.set_types(["uuid", "text", "bytea", "text[]", "text", "text", "bool", "int4", "bool", "int8"])
+            copy.set_types(["uuid", "int8", "text", "bytea", "text[]", "text", "text", "bool", "int4", "bool", "int8"])
             for number in range(count):
-                copy.write_row(
-                    (
-                        _id(now), "pdq", values[32 * number : 32 * number + 32], ["incites"], "own", "confirmed", True,
-                        0, False, first + number,
-                    )
-                )  # fmt: skip
+                value, place = values[32 * number : 32 * number + 32], first + number
+                standing = ["incites"], "own", "confirmed", True, 0, False
+                copy.write_row((_id(now), place, "pdq", value, *standing, place))
         connection.execute("UPDATE counter SET position = %s WHERE name = 'signal'", (first + count - 1,))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE signal")

@@ -27,6 +27,7 @@ from tidegate.db.transaction import MACHINE, Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
 from tidegate.ledger.entry import Tallied
+from tidegate.match.index import IndexDown
 from tidegate.match.model import Match
 from tidegate.node import Node, open_node
 from tidegate.scan_source import Asked, Source
@@ -45,6 +46,8 @@ _BATCH = 50
 _BATCH_SECONDS = 1.0
 _PIECE = 1 << 20
 _TRIES = 3
+#: Seconds a scan waits for the index.
+_PATIENCE = 60
 _MAGIC = {
     b"\xff\xd8\xff": ContentKind.PICTURE,
     b"\x89PNG\r\n": ContentKind.PICTURE,
@@ -201,10 +204,23 @@ class Scan:
         return await self.node.fingerprint(kind_of(data or b""), sha256, data)
 
     async def _matches(self, fingerprints: Fingerprints, text: str | None = None) -> dict[str, Any]:
-        matches, _position = await self.node.search(fingerprints, text)
+        matches = await self._near(fingerprints, text)
         if not matches:
             return {"matches": []}
         return {"matches": await self.node.run(MACHINE, lambda tx: _described(tx, tuple(matches)))}
+
+    async def _near(self, fingerprints: Fingerprints, text: str | None) -> list[Match]:
+        """Find what is near; where the index is being built, wait for it.
+
+        Raises:
+            IndexDown: it takes too long; what was answered until then is written.
+        """
+        for _ in range(_PATIENCE):
+            try:
+                return (await self.node.search(fingerprints, text))[0]
+            except IndexDown:
+                await asyncio.sleep(1)
+        return (await self.node.search(fingerprints, text))[0]
 
 
 async def _count(tx: Transaction, answers: int) -> None:
