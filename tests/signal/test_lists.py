@@ -5,6 +5,9 @@ import hashlib
 import io
 import json
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -331,3 +334,31 @@ def test_the_commands_say_what_is_wrong(
         (tmp_path / name).write_text(csv_of(*values(1)))
     done = tidegate("signal", *words)
     assert (done.exit_code, told in done.output) == (status, True), done.output
+
+
+def test_a_killed_import_is_read_again(
+    tidegate: Callable[..., Result], machine: Machine, node: Running, tmp_path: Path
+) -> None:
+    many = values(2 * lists.BATCH + 7)
+    (tmp_path / "list.csv").write_text(csv_of(*many))
+    words = [sys.executable, "-m", "tidegate", "signal", "import", "-", "--format", "csv", "--label", "incites"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as reader:
+        assert reader.stdin is not None
+        # A whole batch and a part of the next; the end of the list never comes.
+        reader.stdin.write(csv_of(*many[: lists.BATCH + 100]).encode())
+        reader.stdin.flush()
+        until = time.monotonic() + 60
+        while len(node.do(lambda tx: store.newest(tx, 2))) < 2:
+            assert time.monotonic() < until, "nothing came in"
+            time.sleep(0.05)
+        reader.kill()
+    kept = node.do(lambda tx: store.count(tx, store.Filters()))
+    assert kept == lists.BATCH, "a batch is kept whole, and no part of one"
+    done = tidegate("signal", "import", "list.csv", "--label", "incites", "--json")
+    assert json.loads(done.stdout) | {"added": 0} == {
+        "added": 0, "known": kept, "wrong": 0, "negative": 0, "disputed": 0, "other_type": 0,
+    }  # fmt: skip
+    positions = [signal.position for signal in node.do(lambda tx: store.newest(tx, 5000))]
+    assert positions == list(range(len(many), 0, -1)), "no position is lost"
+    assert differences(node) == {}
+    assert len(machine.events("signal.list_imported")) == 1

@@ -1,16 +1,14 @@
 """Hashes of an upload, written nowhere. May decide: nothing. The node fetches no address: bytes are sent to it."""
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 from fastapi import Request
 
 from tidegate.api.body import Body, read_one_file
 from tidegate.api.hma.door import HmaDoor
-from tidegate.api.hma.signal_types import CONTENTS, SignalType, not_checked, types_for, write_signal
+from tidegate.api.hma.signal_types import CONTENTS, not_checked, types_for, write_signal
 from tidegate.api.match import without_record
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.errors import Malformed
 from tidegate.node import Node
 from tidegate.signal.model import FingerprintKind
@@ -34,9 +32,11 @@ async def hash_upload(request: Request, types: str | None = None) -> dict[str, s
     node = without_record(request)
     content, body = await read_media(request, node)
     wanted = types_for(content, types, seeking=False)
-    fingerprints, unchecked = await fingerprint(node, content, body, wanted)
-    if unchecked is not None:
-        raise not_checked(unchecked)
+    fingerprints = Fingerprints(sha256=body.sha256)
+    if any(known.kind is not FingerprintKind.SHA256 for known in wanted):
+        fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data)
+        if unchecked is not None:
+            raise not_checked(unchecked)
     return {known.name: write_signal(known, fingerprints) for known in wanted}
 
 
@@ -45,16 +45,6 @@ async def read_media(request: Request, node: Node) -> tuple[str, Body]:
     settings = node.settings
     kept = {"photo": settings.largest_decoded_bytes, "video": settings.largest_video_bytes}
     return await read_one_file(request, kept, most_read=settings.largest_body_bytes)
-
-
-async def fingerprint(
-    node: Node, content: str, body: Body, wanted: Sequence[SignalType]
-) -> tuple[Fingerprints, Unchecked | None]:
-    """Compute what is wanted of a file; exact bytes need no decoding, all else is decoded in the jail alone."""
-    if all(known.kind is FingerprintKind.SHA256 for known in wanted):
-        return Fingerprints(sha256=body.sha256), None
-    fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data)
-    return fingerprints, unchecked
 
 
 def refuse_address() -> NoReturn:

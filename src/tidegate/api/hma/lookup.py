@@ -4,7 +4,7 @@ May decide: nothing; ``banks`` says what is shown of what is found. The index pr
 again before anything is answered: what was withdrawn is never given back, by either route.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,9 @@ from fastapi import Request
 
 from tidegate.api.hma.banks import asked_banks, shown_banks
 from tidegate.api.hma.door import HmaDoor
-from tidegate.api.hma.hashing import fingerprint, read_media, refuse_address
+from tidegate.api.hma.hashing import read_media, refuse_address
 from tidegate.api.hma.signal_types import (
+    CONTENTS,
     SignalType,
     not_checked,
     read_signal,
@@ -26,6 +27,7 @@ from tidegate.content.model import Fingerprints
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import Malformed
 from tidegate.ledger.entry import Tallied
+from tidegate.match.model import Match
 from tidegate.node import Node
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind
@@ -102,9 +104,14 @@ async def lookup_upload(
     node = without_record(request)
     content, body = await read_media(request, node)
     wanted = types_for(content, types, seeking=True)
-    fingerprints, unchecked = await fingerprint(node, content, body, wanted)
-    found = await _find(request, node, fingerprints, None, banks)
     exact = [known for known in wanted if known.kind is FingerprintKind.SHA256]
+    fingerprints, unchecked = Fingerprints(sha256=body.sha256), None
+    if exact == wanted:
+        matches, _ = await node.search(fingerprints)
+    else:
+        checked = await node.check(CONTENTS[content], body.sha256, body.data)
+        fingerprints, unchecked, matches = checked.fingerprints, checked.unchecked, list(checked.matches)
+    found = await _standing(request, node, matches, fingerprints, banks)
     if unchecked is not None and not any(each.kind is known.kind for each in found for known in exact):
         raise not_checked(unchecked)
     computed = wanted if unchecked is None else exact
@@ -113,15 +120,16 @@ async def lookup_upload(
 
 async def _look_up_signal(request: Request, node: Node, known: SignalType, text: str, banks: str | None) -> list[Found]:
     fingerprints, letters = await read_signal(node, known, text)
+    matches, _ = await node.search(fingerprints, letters)
     kinds = {known.kind, FingerprintKind.DOMAIN} if known.kind is FingerprintKind.URL else {known.kind}
-    return [each for each in await _find(request, node, fingerprints, letters, banks) if each.kind in kinds]
+    return [each for each in await _standing(request, node, matches, fingerprints, banks) if each.kind in kinds]
 
 
-async def _find(
-    request: Request, node: Node, fingerprints: Fingerprints, text: str | None, banks: str | None
+async def _standing(
+    request: Request, node: Node, proposed: Sequence[Match], fingerprints: Fingerprints, banks: str | None
 ) -> list[Found]:
     """Count the answer, and keep of what the index proposes what stands now and was asked for."""
-    (proposed, _), asked = await node.search(fingerprints, text), asked_banks(banks)
+    asked = asked_banks(banks)
 
     async def act(tx: Transaction) -> list[Found]:
         add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
