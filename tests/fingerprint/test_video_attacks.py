@@ -1,4 +1,4 @@
-"""Damaged, cut and mixed videos in the jail: each is read or refused with one reason, none hangs, none harms the next."""
+"""Damaged, cut and mixed videos in the jail: each is read or refused with one reason, none hangs or harms the next."""
 
 import asyncio
 import random

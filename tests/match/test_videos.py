@@ -2,12 +2,12 @@
 
 import uuid
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from benchmarks.scenes import scene
 from tidegate.content.model import Fingerprints, LookKind
@@ -16,7 +16,6 @@ from tidegate.fingerprint.pdq import pdq_dihedral
 from tidegate.fingerprint.video import FRAME, Frames, join_frames
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import PDQ_RADIUS, Match
-from tidegate.match.near import near
 from tidegate.match.videos import Videos
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
@@ -197,22 +196,29 @@ def test_where_anything_hits_is_told() -> None:
 
 
 @st.composite
-def _words(draw: st.DrawFn) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    entries = random.integers(0, 2**64, (draw(st.integers(0, 60)), 4), dtype=np.uint64)
-    queries = random.integers(0, 2**64, (draw(st.integers(0, 8)), 4), dtype=np.uint64)
-    for query in queries:
-        if len(entries):
-            bits = np.unpackbits(entries[int(random.integers(len(entries)))].view(np.uint8))
-            bits[random.choice(256, int(random.integers(0, 40)), replace=False)] ^= 1
-            query[:] = np.packbits(bits).view(np.uint64)
-    return entries, queries
+def _histories(draw: st.DrawFn) -> list[list[Signal]]:
+    """Changes of a few films, some at a time."""
+    films = draw(st.lists(st.sampled_from([FILMS[1], FILMS[2], FILMS[3]]), min_size=1, max_size=5))
+    changes = []
+    for position in range(1, 1 + draw(st.integers(1, 8))):
+        number = draw(st.integers(1, len(films)))
+        standing = draw(st.sampled_from([Standing.CONFIRMED, Standing.CONFIRMED, Standing.WITHDRAWN]))
+        changes.append(replace(known_as(number, films[number - 1]), standing=standing, position=position))
+    cuts = sorted({0, len(changes), *draw(st.lists(st.integers(0, len(changes)), max_size=3))})
+    return [changes[start:end] for start, end in pairwise(cuts)]
 
 
-@given(_words())
-def test_the_scan_finds_what_counting_bits_finds(made: tuple[NDArray[np.uint64], NDArray[np.uint64]]) -> None:
-    entries, queries = made
-    apart = np.bitwise_count(queries[:, None] ^ entries[None]).sum(axis=2, dtype=np.int64)
-    expected = {(row, entry, int(apart[row, entry])) for row, entry in np.argwhere(apart <= PDQ_RADIUS).tolist()}
-    rows, places, distances = near(entries, queries, PDQ_RADIUS)
-    assert set(zip(rows.tolist(), places.tolist(), distances.tolist(), strict=True)) == expected
+@settings(max_examples=15, deadline=None)
+@given(_histories())
+def test_in_whatever_steps_signals_change_what_stands_last_is_found(steps: list[list[Signal]]) -> None:
+    index = Videos()
+    for step in steps:
+        index.bring_forward(step)
+    last = {signal.id: signal for step in steps for signal in step}
+    for film_ in FILMS.values():
+        expected = {
+            signal.id
+            for signal in last.values()
+            if signal.standing is Standing.CONFIRMED and signal.value == film_.tobytes()
+        }
+        assert {match.signal for match in found(index, film_[::10])} == expected

@@ -13,7 +13,7 @@ Uploads are compared as stored and turned in all eight ways, with their border a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
@@ -25,8 +25,9 @@ from tidegate.fingerprint.model import Rotation
 from tidegate.fingerprint.turned import turned
 from tidegate.fingerprint.video import AS_STORED, WITHOUT_BORDER, Frames, unpack_frames, values_of
 from tidegate.kernel.ids import SignalId
+from tidegate.match import hamming
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match, Span
-from tidegate.match.near import Rows, Words, distinct, moments, near
+from tidegate.match.moments import Rows, Words, distinct, moments
 from tidegate.signal.model import FingerprintKind, Signal
 from tidegate.signal.rules import proposes
 
@@ -49,12 +50,15 @@ _WAIT: Final = 2_000
 #: Of the places where one side moves, more than this share stand still on the other: one is a slideshow.
 _MOST_FROZEN: Final = 0.5
 _FEWEST_PLACES: Final = 4
+#: Frames put together at most, less than a table may have; and hits of one frame: a still of more than an hour.
+_MOST_TOGETHER: Final = hamming.MOST_ENTRIES // 4
+_MOST_HITS: Final = 4_096
 _LOOKS: Final = {AS_STORED: LookKind.AS_STORED, WITHOUT_BORDER: LookKind.WITHOUT_BORDER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """Frames of all known videos, one after the other, and which rows are whose."""
+    """Frames of some known videos, one after the other, which rows are whose, and where they are found."""
 
     ids: tuple[SignalId, ...]
     videos: tuple[Frames, ...]
@@ -62,6 +66,29 @@ class _Known:
     owner: Rows
     start: Rows
     end: Rows
+    #: The values in ascending order, and the rows they stand in.
+    entries: hamming.Entries
+    order: Rows
+    #: Of each video, whether it still proposes anything.
+    stands: NDArray[np.bool_]
+
+    def without(self, gone: set[SignalId]) -> "_Known":
+        """Give the same without some videos; their frames stay until it is put together anew."""
+        if not gone.intersection(self.ids):
+            return self
+        return replace(self, stands=self.stands & [signal not in gone for signal in self.ids])
+
+    def standing(self) -> dict[SignalId, Frames]:
+        """Give the videos that still propose something."""
+        every = zip(self.ids, self.videos, self.stands.tolist(), strict=True)
+        return {signal: video for signal, video, stands in every if stands}
+
+    def near(self, queries: Words) -> "_Hits":
+        """Find all pairs within the radius."""
+        found = hamming.near(self.entries, queries, _MOST_HITS)
+        rows = self.order[found.row]
+        stands = self.stands[self.owner[rows]]
+        return _Hits(upload=found.query[stands], known=rows[stands], distance=found.distance[stands])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,44 +108,46 @@ class Videos:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._known = _put_together({})
+        self._groups: tuple[_Known, ...] = ()
 
     def bring_forward(self, changed: Sequence[Signal]) -> None:
         """Take in the signals that changed, in the order of their positions."""
         mine = [signal for signal in changed if signal.kind is FingerprintKind.VIDEO]
         if not mine:
             return
+        gone = {signal.id for signal in mine}
+        # A signal that changed twice stands as it did last.
+        newest = {signal.id: signal for signal in mine}
+        added = {signal.id: _frames_of(signal) for signal in newest.values() if proposes(signal)}
         with self._lock:
-            every = dict(zip(self._known.ids, self._known.videos, strict=True))
-            for signal in mine:
-                every.pop(signal.id, None)
-                if proposes(signal):
-                    every[signal.id] = _frames_of(signal)
-            # A new one, never an altered one: a search under way keeps what it started with.
-            self._known = _put_together(every)
+            groups = [group.without(gone) for group in self._groups]
+            count = sum(map(len, added.values()))
+            # Groups grow at least twofold, so that each frame is put together few times however many videos come.
+            while groups and len(groups[-1].values) <= 2 * count and count <= _MOST_TOGETHER:
+                added = groups.pop().standing() | added
+                count = sum(map(len, added.values()))
+            # New ones, never altered ones: a search under way keeps what it started with.
+            self._groups = (*groups, _put_together(added)) if added else tuple(groups)
 
     def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
         """Find every known video of which a part is in the upload, with the part."""
-        known = self._known
         upload = said(unpack_frames(fingerprints.frames))
-        if not len(upload) or not known.ids:
-            return []
-        best: dict[int, Match] = {}
-        for rotation, hits in _hits(known, upload):
-            shared = _shared(known, hits)
-            for owner in np.unique(known.owner[hits.known]).tolist():
-                mine = known.owner[hits.known] == owner
-                match = _match(known, owner, upload, hits.where(mine), shared[mine], rotation)
-                if match is not None and (owner not in best or _better(match, best[owner])):
-                    best[owner] = match
+        best: dict[SignalId, Match] = {}
+        for rotation, found in _hits(self._groups, upload):
+            times_shared = _shared(found, len(upload))
+            for known, hits in found:
+                for owner in np.unique(known.owner[hits.known]).tolist():
+                    mine = hits.where(known.owner[hits.known] == owner)
+                    match = _match(known, owner, upload, mine, times_shared[mine.upload] > _SHARED_BY, rotation)
+                    if match is not None and (match.signal not in best or _better(match, best[match.signal])):
+                        best[match.signal] = match
         return list(best.values())
 
     def hits(self, frames: bytes) -> list[int]:
         """Give the times of an upload, in milliseconds, at which it looks like anything known: look closer there."""
-        known, upload = self._known, said(unpack_frames(frames))
-        if not len(upload) or not known.ids:
-            return []
-        return sorted({at for _, hits in _hits(known, upload) for at in upload["at"][hits.upload].tolist()})
+        upload = said(unpack_frames(frames))
+        every = [hits.upload for _, found in _hits(self._groups, upload) for _, hits in found]
+        return sorted({at for rows in every for at in upload["at"][rows].tolist()})
 
 
 def _frames_of(signal: Signal) -> Frames:
@@ -137,15 +166,21 @@ def said(frames: Frames) -> Frames:
 def _put_together(every: dict[SignalId, Frames]) -> _Known:
     videos = tuple(every.values())
     lengths = [len(video) for video in videos]
-    frames = np.concatenate(videos) if videos else unpack_frames(b"")
-    starts = frames["at"].astype(np.int64)
+    frames = np.concatenate(videos)
+    values = values_of(frames)
+    order = hamming.ascending(values)
+    ascending = np.ascontiguousarray(values[order])
+    nothing = np.zeros(len(values), dtype=np.uint8)
     return _Known(
         ids=tuple(every),
         videos=videos,
-        values=values_of(frames),
+        values=values,
         owner=np.repeat(np.arange(len(videos)), lengths),
-        start=starts,
-        end=np.concatenate([_ends(video) for video in videos]) if videos else starts,
+        start=frames["at"].astype(np.int64),
+        end=np.concatenate([_ends(video) for video in videos]),
+        entries=hamming.Entries(ascending, nothing, nothing, hamming.build(ascending, hamming.in_memory)),
+        order=order,
+        stands=np.ones(len(videos), dtype=np.bool_),
     )
 
 
@@ -159,21 +194,25 @@ def _ends(video: Frames) -> Rows:
     return ends
 
 
-def _hits(known: _Known, upload: Frames) -> Iterator[tuple[Rotation, _Hits]]:
+def _hits(groups: Sequence[_Known], upload: Frames) -> Iterator[tuple[Rotation, list[tuple[_Known, _Hits]]]]:
+    """Find what is near to any frame of an upload, turned in each way."""
+    if not len(upload):
+        return
     values = np.ascontiguousarray(upload["value"])
     for rotation in Rotation:
         queries = turned(values, rotation).view(">u8").astype(np.uint64)
-        rows, entries, distance = near(known.values, queries, PDQ_RADIUS)
-        if len(rows):
-            yield rotation, _Hits(upload=rows, known=entries, distance=distance)
+        found = [(known, hits) for known in groups if len((hits := known.near(queries)).upload)]
+        if found:
+            yield rotation, found
 
 
-def _shared(known: _Known, hits: _Hits) -> NDArray[np.bool_]:
-    """Say which hits are of frames that many known videos have."""
-    pairs = np.unique(np.stack([hits.upload, known.owner[hits.known]], axis=1), axis=0)
-    counts = np.bincount(pairs[:, 0], minlength=int(hits.upload.max()) + 1)
-    shared: NDArray[np.bool_] = counts[hits.upload] > _SHARED_BY
-    return shared
+def _shared(found: Sequence[tuple[_Known, _Hits]], frames: int) -> Rows:
+    """Count for each frame of an upload how many known videos have it."""
+    counts = np.zeros(frames, dtype=np.int64)
+    for known, hits in found:
+        pairs = np.unique(np.stack([hits.upload, known.owner[hits.known]], axis=1), axis=0)
+        counts += np.bincount(pairs[:, 0], minlength=frames)
+    return counts
 
 
 def _match(

@@ -1,7 +1,4 @@
-"""All pairs of frames that look alike: the scan over every value.
-
-May decide: nothing; it compares. It is exact and knows no shortcut, which makes it the oracle of faster ways.
-"""
+"""Moments of a video: which of its frames look different from each other. May decide: nothing; it counts."""
 
 from typing import Final
 
@@ -18,46 +15,6 @@ _PAIRS: Final = np.uint64(0x3333333333333333)
 _HALVES: Final = np.uint64(0x0F0F0F0F0F0F0F0F)
 _ONES: Final = np.uint64(0x0101010101010101)
 _1, _2, _4, _56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
-_FIRST_ROOM: Final = 1 << 12
-
-
-def near(entries: Words, queries: Words, radius: int) -> tuple[Rows, Rows, Rows]:
-    """Find all pairs within a Hamming distance.
-
-    Args:
-        entries: (n, 4) words.
-        queries: (m, 4) words.
-        radius: in bits, included.
-
-    Returns:
-        Rows of queries, rows of entries, distances: one of each for every pair, by query.
-    """
-    room = _FIRST_ROOM
-    while True:
-        found = np.empty((room, 3), dtype=np.int64)
-        count = int(_scan(np.ascontiguousarray(entries), np.ascontiguousarray(queries), radius, found))
-        if count <= room:
-            return found[:count, 0], found[:count, 1], found[:count, 2]
-        room = count
-
-
-@kernel
-def _scan(entries: Words, queries: Words, radius: int, found: Rows) -> int:
-    count = 0
-    for query in range(queries.shape[0]):
-        for entry in range(entries.shape[0]):
-            distance = 0
-            for word in range(4):
-                distance += _ones(entries[entry, word] ^ queries[query, word])
-                if distance > radius:
-                    break
-            if distance <= radius:
-                if count < found.shape[0]:
-                    found[count, 0] = query
-                    found[count, 1] = entry
-                    found[count, 2] = distance
-                count += 1
-    return count
 
 
 @kernel
