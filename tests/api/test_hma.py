@@ -25,6 +25,7 @@ from tidegate.fingerprint.video import Density, Part, read_part
 from tidegate.flow import VIEWS
 from tidegate.jail import Jail
 from tidegate.kernel.ids import DecisionId, SignalId
+from tidegate.match import following
 from tidegate.people.model import Scope
 from tidegate.signal import steps as signals
 from tidegate.signal import store
@@ -410,6 +411,28 @@ def test_what_could_not_be_checked_is_never_an_empty_answer(node: Running, hma: 
     assert list(answer["sha256"]) == ["INCITES"]
     # A client that did not ask for exact bytes is told that the rest could not be checked.
     assert reason(NOT_A_PICTURE, types="pdq")[0] == 400
+
+
+def test_while_the_index_is_down_nothing_is_an_empty_answer(
+    node: Running, hma: httpx2.Client, known: Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"signal": known.pdq, "signal_type": "pdq"}
+    assert hma.get("m/lookup", params=asked).json()
+    monkeypatch.setattr(following, "_MOST_BEHIND", -1)
+    node.node.index.damaged = True
+    for answer in (
+        hma.get("m/lookup", params=asked),
+        hma.get("m/raw_lookup", params=asked),
+        hma.post("m/lookup", files=photo(picture(2))),
+    ):
+        assert (answer.status_code, list(answer.json())) == (503, ["message"])
+        assert int(answer.headers["retry-after"]) > 0
+    status = hma.get("status")
+    assert (status.status_code, status.text) == (503, "INDEX-STALE")
+    assert hma.get("status/live").status_code == 200
+    assert hma.get("m/index/status").json()["pdq"]["present"] is False
+    # The very bytes are matched all the same.
+    assert list(hma.post("m/lookup", files=photo(known.data)).json()) == ["sha256"]
 
 
 def test_a_turned_picture_is_found_too(node: Running, hma: httpx2.Client) -> None:

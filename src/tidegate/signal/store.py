@@ -219,8 +219,10 @@ async def sizes(tx: Transaction) -> dict[FingerprintKind, tuple[int, SignalId]]:
     """Count the signals in use of each kind that has any, and name the newest of it."""
     rows = await tx.rows(
         """
-        SELECT kind, count(*) AS n, (array_agg(id ORDER BY number DESC))[1] AS newest
-        FROM signal WHERE standing <> 'withdrawn' AND value IS NOT NULL GROUP BY kind
+        SELECT known.kind, known.n, signal.id AS newest FROM (
+            SELECT kind, count(*) AS n, max(number) AS newest FROM signal
+            WHERE standing <> 'withdrawn' AND value IS NOT NULL GROUP BY kind
+        ) AS known JOIN signal ON signal.number = known.newest
         """
     )
     return {FingerprintKind(row["kind"]): (int(row["n"]), SignalId(row["newest"])) for row in rows}
