@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from acts import ask, make_known, picture
-from checking.test_videos import video
+from benchmarks.scenes import encoded, scene
 from floor.test_rule_02 import NOT_A_PICTURE, Hurried, stop_engine
 from running import Nodes, Platform, Running
 from tidegate.db.transaction import Transaction
@@ -137,7 +137,7 @@ def test_upper_case_reads_and_lower_case_is_written(hma: httpx2.Client, known: K
 
 
 def test_a_video_is_searched_for_parts_when_that_is_asked_for(node: Running, hma: httpx2.Client) -> None:
-    data = video(3, 10)
+    data = encoded(scene(3, 10, size=(160, 120)))
     jail = node.loop.run(node.node.videos.open())
     dense = node.loop.run(read_part(jail, data, Part(density=Density.EVERY)))
     number = known_as(node, FingerprintKind.VIDEO, dense.frames.tobytes())
