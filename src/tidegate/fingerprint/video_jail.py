@@ -27,7 +27,7 @@ class VideoJail:
             cache_directory=cache_directory,
             accept_missing=accept_missing,
             # A part takes seconds, so whoever waits for a child waits longer than for a picture's.
-            patience=60.0,
+            patience=180.0,
         )
         self._starting = asyncio.Lock()
         self._started = False
