@@ -21,6 +21,7 @@ from tidegate.db.cluster import APPLICATION, OWNER
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Database
+from tidegate.fingerprint.compiled import keep_compiled
 from tidegate.fingerprint.video_jail import VideoJail
 from tidegate.flow import STORY
 from tidegate.jail import Jail
@@ -131,20 +132,28 @@ def serving() -> Iterator[Loop]:
 
 
 @pytest.fixture(scope="session")
-def jail(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
-    """One jail for the session: its kernels take seconds to compile."""
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of compiled kernels for the session: compiling takes seconds."""
     kept = os.environ.get("KERNELS_FOR_TESTS")
-    made = Jail(size=2, cache_directory=Path(kept) if kept else tmp_path_factory.mktemp("kernels"))
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("kernels")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    keep_compiled(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def jail(serving: Loop, kernels: Path) -> Iterator[Jail]:
+    """One jail for the session."""
+    made = Jail(size=2, cache_directory=kernels)
     serving.run(made.start())
     yield made
     serving.run(made.stop())
 
 
 @pytest.fixture(scope="session")
-def videos(serving: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VideoJail]:
+def videos(serving: Loop, kernels: Path) -> Iterator[VideoJail]:
     """One jail for the videos of the session; it starts when the first test needs it."""
-    kept = os.environ.get("KERNELS_FOR_TESTS")
-    made = VideoJail(Path(kept) if kept else tmp_path_factory.mktemp("video-kernels"))
+    made = VideoJail(kernels)
     yield made
     serving.run(made.close())
 

@@ -16,6 +16,7 @@ from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
 from tidegate.fingerprint import text as texts
+from tidegate.fingerprint.compiled import keep_compiled
 from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.picture import fingerprint_in
@@ -262,6 +263,8 @@ async def open_node(
         database = Database(pool, clock, randomness, keys, STORY)
         if jail is None:
             await own_jail.start()
+            # The jail has made the folder, and nobody else may write there.
+            keep_compiled(settings.data_directory / "cache")
         try:
             async with database.transaction(TIME) as tx:
                 await prepare_days(tx, settings.clear_upload_days)

@@ -1,29 +1,23 @@
 """The compiled half of PDQ: every loop over pixels, in the order and precision of the reference.
 
 May decide: nothing. See ``pdq.py`` for what is computed and why rows stream through. These are compiled by
-numba the first time they run and kept in its cache folder; in the jail they are loaded before the door
+numba the first time they run (see ``compiled``); in the jail they are loaded before the door
 closes.
 """
 
-from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tidegate.fingerprint.compiled import kernel
+
 Floats = NDArray[np.float32]
-Function = TypeVar("Function", bound=Callable[..., object])
 
 #: The picture is reduced to 64 x 64 points, those to 16 x 16 waves; rows are blurred four abreast.
 POINTS: Final = 64
 WAVES: Final = 16
 LANES: Final = 4
-
-
-def kernel(function: Function) -> Function:
-    """Compile, without any liberty that could alter a bit: no fast mathematics, no threads."""
-    return cast("Function", njit(nogil=True, cache=True)(function))
 
 
 class Blur(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.pdq_kernels import kernel
+from tidegate.fingerprint.compiled import kernel
 
 Words = NDArray[np.uint64]
 Rows = NDArray[np.int64]

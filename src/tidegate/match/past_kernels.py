@@ -7,13 +7,14 @@ nearly all are dismissed having read half of them, and what a scan waits for is 
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from tidegate.fingerprint.compiled import kernel
 
 Halves = NDArray[np.uint64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _ones(word: Any) -> Any:  # noqa: ANN401 - a 64-bit word, in compiled code
     """Count the ones of a word (Warren, Hacker's Delight, 5-1); the compiler knows the pattern as one instruction."""
     word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -22,7 +23,7 @@ def _ones(word: Any) -> Any:  # noqa: ANN401 - a 64-bit word, in compiled code
     return (word * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def near(first: Halves, second: Halves, query: Halves, radius: int, found: NDArray[np.int64]) -> int:
     """Write down the rows within the radius of a query; give how many there are, which may be more than fit.
 
