@@ -190,8 +190,6 @@ async def worker(settings: Settings) -> None:
 
 async def begin_following(node: Node) -> None:
     """Bring the index forward if it can be; a node whose index is being built answers all the same, `unchecked`."""
-    # Compiled once for all processes, where nobody else may write; numba looks when it is first imported.
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(node.settings.data_directory / "cache"))
     await asyncio.to_thread(texts.warm)
     with suppress(IndexDown):
         await node.follow_signals()

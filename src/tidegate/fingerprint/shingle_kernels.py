@@ -1,23 +1,16 @@
 """The compiled half of shingles: every loop over units. May decide: nothing; see ``shingles`` for what is computed."""
 
-from collections.abc import Callable
-from typing import Final, TypeVar, cast
+from typing import Final
 
 import numpy as np
-from numba import njit
 
+from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.letters import Codes
 from tidegate.fingerprint.shingles import SHINGLE, WINDOW, Hashes, Places
 
-Function = TypeVar("Function", bound=Callable[..., object])
 
 #: Chosen once and never changed, for what is stored must stay comparable: the first 64 bits of the fraction of pi.
 SEED: Final = np.uint64(0x243F6A8885A308D3)
-
-
-def kernel(function: Function) -> Function:
-    """Compile, without any liberty that could alter a bit."""
-    return cast("Function", njit(nogil=True, cache=True)(function))
 
 
 @kernel

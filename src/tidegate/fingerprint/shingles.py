@@ -17,7 +17,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.letters import Codes
 
 Hashes = NDArray[np.uint64]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.pdq_kernels import kernel
+from tidegate.fingerprint.compiled import kernel
 from tidegate.match.instructions import LANES, bits_set, fetch, lowest_set, near
 
 Words = NDArray[np.uint64]

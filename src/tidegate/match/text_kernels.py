@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tidegate.fingerprint.shingle_kernels import kernel
+from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.shingles import Hashes, Places
 from tidegate.match.alignment import LONGEST_GAP, SLACK
 from tidegate.match.text_table import BITS, MOST_PLACES, MOST_TEXTS, Counts
