@@ -8,7 +8,6 @@ from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.letters import Codes
 from tidegate.fingerprint.shingles import SHINGLE, WINDOW, Hashes, Places
 
-
 #: Chosen once and never changed, for what is stored must stay comparable: the first 64 bits of the fraction of pi.
 SEED: Final = np.uint64(0x243F6A8885A308D3)
 
