@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -131,7 +132,12 @@ def serving() -> Iterator[Loop]:
     loop.close()
 
 
-@pytest.fixture(scope="session")
+# How long an example takes says how busy the machine is, and whether something had to be compiled first.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder of compiled kernels for the session: compiling takes seconds."""
     kept = os.environ.get("KERNELS_FOR_TESTS")
