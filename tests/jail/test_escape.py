@@ -229,6 +229,11 @@ def test_seccomp_alone_keeps_files_and_sockets_closed() -> None:
     assert alone({Lock.SECCOMP}, lambda: socket.socket().close()) == errno.EPERM
 
 
+@pytest.mark.skipif(not ROOT, reason="only root has rights to lose")
+def test_root_that_stays_root_has_no_rights() -> None:
+    assert alone(set(), lambda: os.setresuid(1, 1, 1)) == errno.EPERM
+
+
 @pytest.mark.skipif(not ROOT, reason="limits on processes count an account's, and ours has others")
 def test_limits_alone_start_nothing() -> None:
     assert alone({Lock.RLIMITS, Lock.ACCOUNT}, start_process) == errno.EAGAIN

@@ -76,10 +76,7 @@ def program(machine: str | None = None) -> bytes:
     column = _COLUMN[machine]
     steps = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, _AUDIT[machine]), (_RETURN, 0, 0, _KILL)]
     steps += [(_LOAD, 0, 0, _NUMBER), (_AT_LEAST, 0, 1, _X32), (_RETURN, 0, 0, _KILL)]
-    for numbers in _ALLOWED.values():
-        steps += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ALLOW)]
-    for numbers in _UNKNOWN.values():
-        steps += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ERROR | errno.ENOSYS)]
+    # These first: what depends on an argument alone is decided anew each time, the rest the kernel remembers.
     for numbers in _ALLOWED_WITHOUT_EXECUTION.values():
         steps += [(_EQUAL, 0, 4, numbers[column]), (_LOAD, 0, 0, _THIRD_ARGUMENT)]
         steps += [
@@ -87,6 +84,10 @@ def program(machine: str | None = None) -> bytes:
             (_RETURN, 0, 0, _ERROR | errno.EPERM),
             (_RETURN, 0, 0, _ALLOW),
         ]
+    for numbers in _ALLOWED.values():
+        steps += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ALLOW)]
+    for numbers in _UNKNOWN.values():
+        steps += [(_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _ERROR | errno.ENOSYS)]
     steps.append((_RETURN, 0, 0, _ERROR | errno.EPERM))
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
