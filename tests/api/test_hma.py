@@ -176,7 +176,9 @@ def test_what_a_text_gives(node: Running, hma: httpx2.Client) -> None:
     letters = node.loop.run(texts.fingerprint_in(node.node.jail, words.encode())).letters
     number = known_as(node, FingerprintKind.TEXT, letters.encode())
     asked = {"signal": words, "signal_type": "raw_text"}
-    assert hma.get("m/lookup", params=asked).json() == {"INSTRUCTS": [{"bank_content_id": number, "distance": "100%"}]}
+    answer = hma.get("m/lookup", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"INSTRUCTS": [{"bank_content_id": number, "distance": "100%"}]}
     near = asked | {"signal": words.replace("the sea", "the xea"), "include_distance": "true"}
     ((found,),) = hma.get("m/raw_lookup", params=near).json().values()
     assert (found["bank_content_id"], found["distance"]) == (number, "98%")
