@@ -162,6 +162,7 @@ def test_more_hits_than_there_is_room_for_are_found_again() -> None:
     assert told(hamming.near(entries, queries, 4_000)) == by_hand(entries, queries, 4_000)
 
 
+@settings(deadline=None)  # the first loads kernels
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
 def test_the_first_row_that_is_not_below_a_value(numbers: list[int]) -> None:
     values = np.array([[0, 0, number // 2, number] for number in sorted(numbers)], dtype=np.uint64)

@@ -98,7 +98,7 @@ def distances(entries: Words, query: Words) -> NDArray[np.uint16]:
 
 def ascending(values: Words) -> Integers:
     """Give the order that sorts values (n, 4) as numbers."""
-    order = np.argsort(values[:, 0], kind="stable")
+    order = np.argsort(values[:, 0])
     first = values[order, 0]
     same = np.concatenate([[False], first[1:] == first[:-1]])
     tied = same | np.concatenate([same[1:], [False]])
