@@ -166,11 +166,7 @@ async def read_in(jail: Jail, data: bytes) -> str:
     """
     if len(data) > LARGEST_TEXT:
         raise JailError(Reason.TOO_LARGE)
-    answer = await jail.run(f"{_ENGINE}:readable", data, answer_limit=_LARGEST_READABLE)
-    try:
-        return answer.decode()
-    except UnicodeDecodeError as error:
-        raise JailError(Reason.UNDECODABLE) from error
+    return await jail.read(bytes.decode, f"{_ENGINE}:readable", data, answer_limit=_LARGEST_READABLE)
 
 
 async def locate_in(jail: Jail, data: bytes, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
