@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from tidegate.content.model import ContentKind, Fingerprints, Look, Submission
+from tidegate.content.model import ContentKind, Fingerprints, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
@@ -54,7 +54,8 @@ async def _picture(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints
     found = await fingerprint_in(jail, data)
     fingerprints = Fingerprints(
         sha256=sha256,
-        looks=(Look(pdq=found.pdq, quality=found.quality),),
+        looks=found.looks,
+        reduced=found.reduced,
         quality=found.quality,
         width=found.width,
         height=found.height,

@@ -14,6 +14,7 @@ from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
 from tidegate.fingerprint.picture import (
     COPY_SIDE,
+    FULL_SIZE,
     LARGEST_COPY,
     LARGEST_PREVIEW,
     PIXELS,
@@ -32,7 +33,7 @@ VALUE = pdq(SCENE).value
 
 
 def hashed(data: bytes) -> PictureFingerprint:
-    return PictureFingerprint.unpack(decoder.fingerprint(data, b""))
+    return PictureFingerprint.unpack(decoder.fingerprint(data, FULL_SIZE))
 
 
 def status_of(data: bytes) -> int:
@@ -85,7 +86,7 @@ def transparent(mode: str) -> bytes:
 )
 def test_the_same_picture_in_any_mode_is_the_same_picture(make: Callable[[], bytes], near: int) -> None:
     found = hashed(make())
-    assert distance(found.pdq[0], VALUE) <= near
+    assert distance(found.looks[0].pdq[0], VALUE) <= near
     assert (found.width, found.height) == (420, 300)
     assert found.quality >= 50
 
@@ -93,13 +94,13 @@ def test_the_same_picture_in_any_mode_is_the_same_picture(make: Callable[[], byt
 def test_a_large_picture_is_hashed_in_strips_like_a_whole_one() -> None:
     large = scene(1400, 1900)
     found = hashed(encoded(large, "PNG", compress_level=1))
-    assert found.pdq[0] == pdq(large).value
+    assert found.looks[0].pdq[0] == pdq(large).value
 
 
 @needs_data
 def test_real_photographs_have_their_published_values() -> None:
     found = hashed((DATA / "pictures" / "dihedral" / "bridge-1-original.jpg").read_bytes())
-    assert found.pdq[0].hex() == "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+    assert found.looks[0].pdq[0].hex() == "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
     assert found.quality == 100
 
 
@@ -107,7 +108,7 @@ def test_exif_does_not_turn_what_is_hashed() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     found = hashed(encoded(RGB, "PNG", exif=exif))
-    assert found.pdq[0] == VALUE
+    assert found.looks[0].pdq[0] == VALUE
     assert (found.width, found.height) == (420, 300)
 
 
@@ -118,14 +119,14 @@ def test_a_picture_drawn_in_transparency_alone_has_a_value(ink: int) -> None:
     found = hashed(encoded(drawing))
     assert found.quality >= 50
     inverse = pdq(255 - np.repeat(np.asarray(RGB.convert("L"))[:, :, None], 3, axis=2)).value
-    assert min(distance(found.pdq[0], VALUE), distance(found.pdq[0], inverse)) <= 31
+    assert min(distance(found.looks[0].pdq[0], VALUE), distance(found.looks[0].pdq[0], inverse)) <= 31
 
 
 def test_of_a_moving_picture_the_first_frame_counts() -> None:
     other = Image.fromarray(scene(300, 420, seed=9))
     for kind, near in (("GIF", 31), ("WEBP", 10)):
         data = encoded(RGB, kind, save_all=True, append_images=[other], duration=100)
-        assert distance(hashed(data).pdq[0], VALUE) <= near
+        assert distance(hashed(data).looks[0].pdq[0], VALUE) <= near
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_the_limit_on_pixels_is_exact() -> None:
 
 def test_a_polyglot_is_the_picture_it_shows() -> None:
     archive = b"PK\x03\x04" + bytes(200) + b"<html><script>alert(1)</script>"
-    assert hashed(encoded(RGB) + archive).pdq[0] == VALUE
+    assert hashed(encoded(RGB) + archive).looks[0].pdq[0] == VALUE
     assert status_of(archive + encoded(RGB)) == UNDECODABLE
 
 

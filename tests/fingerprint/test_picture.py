@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerprint.pictures import distance, encoded, noise, scene
+from tidegate.content.model import Look, LookKind
 from tidegate.fingerprint.command import fingerprint_files
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.pdq import pdq
@@ -26,6 +28,7 @@ from tidegate.fingerprint.picture import (
     fingerprint_in,
     preview_in,
 )
+from tidegate.fingerprint.second import SECOND_BYTES
 from tidegate.jail import Jail, JailError, Reason
 
 PICTURE = scene(440, 460)
@@ -75,7 +78,7 @@ def test_every_format_decodes_behind_every_lock(held: Held, kind: str, mode: str
         for size in Size:
             assert held.preview(data, filter_, size).startswith(b"\xff\xd8")
     if (kind, mode) == ("PNG", "RGB"):
-        assert found.pdq[0] == pdq(PICTURE).value
+        assert found.looks[0].pdq[0] == pdq(PICTURE).value
 
 
 @pytest.mark.parametrize("kind", ["MPO", "GIF", "WEBP"])
@@ -85,7 +88,7 @@ def test_several_pictures_in_one_file_decode_behind_every_lock(held: Held, kind:
 
     first, second = Image.fromarray(PICTURE), Image.fromarray(scene(440, 460, seed=5))
     data = encoded(first, kind, save_all=True, append_images=[second])
-    assert distance(held.fingerprint(data).pdq[0], pdq(PICTURE).value) <= 31
+    assert distance(held.fingerprint(data).looks[0].pdq[0], pdq(PICTURE).value) <= 31
     assert all(held.preview(data, filter_) for filter_ in Filter)
 
 
@@ -97,7 +100,7 @@ def test_sixteen_bits_and_exif_decode_behind_every_lock(held: Held) -> None:
     exif[0x0112] = 6
     exif[0x8769] = {0x9286: b"comment"}
     for data in (encoded(grey), encoded(PICTURE, "JPEG", exif=exif), encoded(PICTURE, "WEBP", exif=exif)):
-        assert distance(held.fingerprint(data).pdq[0], pdq(PICTURE).value) <= 31
+        assert distance(held.fingerprint(data).looks[0].pdq[0], pdq(PICTURE).value) <= 31
         assert all(held.preview(data, filter_) for filter_ in Filter)
 
 
@@ -152,7 +155,7 @@ def test_mutations_never_take_more_than_their_request(held: Held) -> None:
         except JailError as error:
             reasons.add(error.reason)
     assert reasons <= {Reason.UNDECODABLE, Reason.TOO_LARGE}
-    assert held.fingerprint(encoded(PICTURE)).pdq[0] == pdq(PICTURE).value
+    assert held.fingerprint(encoded(PICTURE)).looks[0].pdq[0] == pdq(PICTURE).value
 
 
 @pytest.mark.slow
@@ -171,12 +174,27 @@ def test_a_usual_picture_takes_little_time(held: Held) -> None:
 @given(st.binary(max_size=400))
 def test_an_answer_of_another_form_is_refused(answer: bytes) -> None:
     with pytest.raises(ValueError, match="answer"):
-        PictureFingerprint.unpack(answer[:264])
+        PictureFingerprint.unpack(answer)
 
 
-@pytest.mark.parametrize("change", [{"quality": 101}, {"width": 0}, {"height": 0}, {"width": 10**6, "height": 10**6}])
-def test_an_answer_out_of_range_is_refused(change: dict[str, int]) -> None:
-    good: dict[str, Any] = {"pdq": (bytes(32),) * 8, "quality": 100, "width": 5, "height": 7}
+LOOK = Look(pdq=(bytes(32),) * 8, quality=100, second=bytes(SECOND_BYTES))
+FRAME = replace(LOOK, kind=LookKind.FRAME)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": 0},
+        {"height": 0},
+        {"width": 10**6, "height": 10**6},
+        {"looks": (replace(LOOK, quality=101),)},
+        {"looks": (FRAME,)},
+        {"looks": (LOOK, LOOK)},
+        {"looks": (FRAME, LOOK)},
+    ],
+)
+def test_an_answer_out_of_range_is_refused(change: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"looks": (LOOK, FRAME), "width": 5, "height": 7, "reduced": True}
     assert PictureFingerprint.unpack(PictureFingerprint(**good).pack()) == PictureFingerprint(**good)
     with pytest.raises(ValueError, match="range"):
         PictureFingerprint.unpack(PictureFingerprint(**(good | change)).pack())
@@ -186,7 +204,7 @@ def test_the_jail_and_the_verdict_have_the_same_reasons() -> None:
     assert {reason.value for reason in Reason} == {reason.value for reason in Unchecked}
 
 
-def test_the_command_writes_a_line_for_each_file(tmp_path: Path) -> None:
+def test_the_command_writes_a_line_for_each_file(held: Held, tmp_path: Path) -> None:
     good, broken = tmp_path / "good.png", tmp_path / "broken.jpg"
     good.write_bytes(encoded(PICTURE))
     broken.write_bytes(b"no picture")
@@ -195,10 +213,16 @@ def test_the_command_writes_a_line_for_each_file(tmp_path: Path) -> None:
     assert json.loads(lines[0]) == {
         "file": str(good),
         "sha256": hashlib.sha256(good.read_bytes()).hexdigest(),
-        "pdq": pdq(PICTURE).value.hex(),
-        "quality": pdq(PICTURE).quality,
         "width": 460,
         "height": 440,
+        "looks": [
+            {
+                "kind": "as_stored",
+                "pdq": pdq(PICTURE).value.hex(),
+                "quality": pdq(PICTURE).quality,
+                "second": held.fingerprint(encoded(PICTURE)).looks[0].second.hex(),
+            }
+        ],
     }
     lines.clear()
     assert fingerprint_files([broken, tmp_path / "absent", good], lines.append) == 1
@@ -217,4 +241,4 @@ def test_nothing_here_loads_a_decoder() -> None:
 
 
 def test_noise_is_a_picture_too(held: Held) -> None:
-    assert held.fingerprint(encoded(noise(33, 47))).pdq[0] == pdq(noise(33, 47)).value
+    assert held.fingerprint(encoded(noise(33, 47))).looks[0].pdq[0] == pdq(noise(33, 47)).value

@@ -46,15 +46,21 @@ async def _line(path: Path, jail: Jail) -> dict[str, Any]:
         return {"file": str(path), "error": error.strerror or "unreadable"}
     known: dict[str, Any] = {"file": str(path), "sha256": hashlib.sha256(data).hexdigest()}
     try:
-        found = await fingerprint_in(jail, data)
+        found = await fingerprint_in(jail, data, full_size=True)
     except JailError as error:
         return known | {"error": error.reason.value}
-    return known | {
-        "pdq": found.pdq[0].hex(),
-        "quality": found.quality,
-        "width": found.width,
-        "height": found.height,
-    }
+    return (
+        known
+        | {
+            "width": found.width,
+            "height": found.height,
+            "looks": [
+                {"kind": look.kind, "pdq": look.pdq[0].hex(), "quality": look.quality, "second": look.second.hex()}
+                for look in found.looks
+            ],
+        }
+        | ({"partial": True} if found.partial else {})
+    )
 
 
 def write_vpdq(

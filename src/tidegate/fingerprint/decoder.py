@@ -8,6 +8,9 @@ it: of the stored pixels, without turning them by what EXIF says (the eight rota
 harmless) and without the alpha channel. Only where that leaves nothing to hash (quality below the floor) are
 the pixels hashed as a viewer sees them, over white or over black: otherwise a picture drawn in the alpha
 channel alone would have no value.
+
+Most uploads are JPEG and match nothing, so they are decoded no larger than PDQ can tell apart, and in shades of grey
+only (``reduced.py``). Everything else, and whatever will stand on record, is decoded at full size.
 """
 
 import io
@@ -19,11 +22,18 @@ from contextlib import contextmanager, suppress
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
-from tidegate.fingerprint import pdq
+from tidegate.content.model import Look, LookKind
+from tidegate.fingerprint import grey_kernels, pdq, second
+from tidegate.fingerprint.animation import Frames
+from tidegate.fingerprint.border import Box, without_border
+from tidegate.fingerprint.grey_kernels import Greys
 from tidegate.fingerprint.model import Pdq, Rotation
+from tidegate.fingerprint.pdq_kernels import read_only
 from tidegate.fingerprint.picture import (
     COPY_SIDE,
+    FULL_SIZE,
     LARGEST_COPY,
     LARGEST_PREVIEW,
     PIXELS,
@@ -32,13 +42,26 @@ from tidegate.fingerprint.picture import (
     PreviewArguments,
     Size,
 )
+from tidegate.fingerprint.reduced import pdq_of_reduced
 from tidegate.jail.model import Reason, Refusal
+
+Values = tuple[tuple[Rotation, Pdq], ...]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 #: Pixels of a strip: converting strip by strip keeps one decoded picture in memory, not three.
 _STRIP = 1 << 18
 _SAYS_NOTHING_BELOW = 50
+#: A smaller decoding may be off by up to 7 in quality: nearer to the floor than this, only the full size decides.
+_SURE_QUALITY = 60
+#: In pixels: what the short side keeps when decoded smaller, and from where on decoding in grey alone pays.
+_SHORT_SIDE = 512
+_SMALLEST_REDUCED = 128
+#: Formats that may move. A telephone's JPEG with two pictures in it does not.
+_MOVING = ("GIF", "WEBP", "PNG")
+#: Of all frames together that are looked at.
+_MOVING_PIXELS = 100_000_000
+_USUAL_MILLISECONDS, _LONGEST_MILLISECONDS = 100, 65_535
 #: Parts of the longest side: a filter hides as much at each size.
 _BLUR = 24
 _LINE = 250
@@ -52,21 +75,97 @@ _PENCIL = 130
 _WITHOUT_SHADES = ("1", "P")
 
 
-def fingerprint(data: bytes, _arguments: bytes) -> bytes:
-    """Decode a picture and give its eight values, packed (see ``PictureFingerprint``)."""
+def fingerprint(data: bytes, arguments: bytes) -> bytes:
+    """Decode a picture and give how it looks, packed (see ``PictureFingerprint``)."""
+    if arguments != FULL_SIZE:
+        with _opened(data) as image:
+            found = _reduced(image)
+        if found is not None:
+            return found.pack()
     with _opened(data) as image:
-        # Of a moving picture the first frame; what it shows later is for an engine of its own.
-        image.load()
-        found = _hash(image, None)
-        if _has_alpha(image):
-            for background in (255, 0):
-                if found[0][1].quality >= _SAYS_NOTHING_BELOW:
-                    break
-                found = max(found, _hash(image, background), key=lambda values: values[0][1].quality)
-        width, height = image.size
+        return _full_size(image).pack()
+
+
+def _reduced(image: Image.Image) -> PictureFingerprint | None:
+    """Decode a JPEG in grey and as small as may be; None for what is decoded at full size."""
+    width, height = image.size
+    if not isinstance(image, JpegImageFile) or image.mode not in {"RGB", "L"} or min(image.size) < _SMALLEST_REDUCED:
+        return None
+    scale = next(scale for scale in (8, 4, 2, 1) if scale == 1 or min(width, height) // scale >= _SHORT_SIDE)
+    image.draft("L", (width // scale, height // scale))
+    image.load()
+    grey = np.asarray(image)
+    if grey.shape != (-(-height // scale), -(-width // scale)):
+        return None
+    whole = _look_of(pdq_of_reduced(grey, height, width, scale), grey)
+    if whole.quality < _SURE_QUALITY:
+        return None
     return PictureFingerprint(
-        pdq=tuple(value.value for _, value in found), quality=found[0][1].quality, width=width, height=height
-    ).pack()
+        looks=(whole, *_reduced_without_border(grey, width, height, scale)), width=width, height=height, reduced=True
+    )
+
+
+def _reduced_without_border(grey: Greys, width: int, height: int, scale: int) -> Iterator[Look]:
+    box = without_border(grey, scale)
+    if box is not None:
+        rows, columns = min(box.bottom * scale, height), min(box.right * scale, width)
+        inside = np.ascontiguousarray(grey[box.top : box.bottom, box.left : box.right])
+        values = pdq_of_reduced(inside, rows - box.top * scale, columns - box.left * scale, scale)
+        if values[0][1].quality >= _SAYS_NOTHING_BELOW:
+            yield _look_of(values, inside, LookKind.WITHOUT_BORDER)
+
+
+def _full_size(image: Image.Image) -> PictureFingerprint:
+    image.load()
+    width, height = image.size
+    background = None
+    values, grey = _hash(image, background)
+    if _has_alpha(image):
+        for another in (255, 0):
+            if values[0][1].quality >= _SAYS_NOTHING_BELOW:
+                break
+            tried = _hash(image, another)
+            if tried[0][0][1].quality > values[0][1].quality:
+                (values, grey), background = tried, another
+    looks = [_look_of(values, grey)]
+    if (box := without_border(grey)) is not None:
+        values, grey = _hash(image, background, box)
+        if values[0][1].quality >= _SAYS_NOTHING_BELOW:
+            looks.append(_look_of(values, grey, LookKind.WITHOUT_BORDER))
+    frames, partial = _frames(image, looks[0])
+    return PictureFingerprint(looks=(*looks, *frames), width=width, height=height, partial=partial)
+
+
+def _look_of(values: Values, grey: Greys, kind: LookKind = LookKind.AS_STORED) -> Look:
+    return Look(
+        kind=kind,
+        pdq=tuple(value.value for _, value in values),
+        quality=values[0][1].quality,
+        second=second.pack(grey_kernels.cells(read_only(np.ascontiguousarray(grey)), second.SIDES)),
+    )
+
+
+def _frames(image: Image.Image, first: Look) -> tuple[list[Look], bool]:
+    """Look through a moving picture; give the frames that stand for it, and whether there were too many."""
+    if image.format not in _MOVING or not getattr(image, "is_animated", False):
+        return [], False
+    frames: Frames[Look] = Frames(first=int.from_bytes(first.pdq[0]))
+    most = max(_MOVING_PIXELS // (image.width * image.height), 1)
+    for number in range(1, most + 2):
+        try:
+            image.seek(number)
+            if number > most:
+                break
+            image.load()
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 -- the end, or broken from here on: nobody sees what comes after
+            return frames.chosen(), False
+        milliseconds = min(max(int(image.info.get("duration") or _USUAL_MILLISECONDS), 1), _LONGEST_MILLISECONDS)
+        near = pdq_of_reduced(np.asarray(_rgb(image, None).convert("L")), image.height, image.width, 1)[0][1]
+        if near.quality >= _SAYS_NOTHING_BELOW and not frames.known(near.value, milliseconds):
+            frames.add(near.value, milliseconds, _look_of(*_hash(image, None), LookKind.FRAME))
+    return frames.chosen(), True
 
 
 def preview(data: bytes, arguments: bytes) -> bytes:
@@ -155,10 +254,31 @@ def warm() -> None:
             for size in Size:
                 preview(out.getvalue(), PreviewArguments(filter=filter_, size=size).pack())
         copy(out.getvalue(), b"")
+    _warm_looks()
     # The way out of a broken file imports things, too.
     for broken in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"RIFF\0\0\0\0WEBP"):
         with suppress(Exception):
             fingerprint(broken, b"")
+
+
+def _warm_looks() -> None:
+    """Decode what is decoded smaller, what has a border, and what moves."""
+    scene = Image.radial_gradient("L").convert("RGB").resize((1060, 1040))
+    framed = ImageOps.expand(scene, 60, "white")
+    for picture in (scene, framed, framed.convert("L"), framed.resize((150, 140))):
+        out = io.BytesIO()
+        picture.save(out, "JPEG")
+        fingerprint(out.getvalue(), b"")
+        fingerprint(out.getvalue(), FULL_SIZE)
+    frames = [
+        scene.resize((90, 80)),
+        ImageOps.mirror(framed).resize((90, 80)),
+        ImageOps.invert(framed).resize((90, 80)),
+    ]
+    for kind in _MOVING:
+        out = io.BytesIO()
+        frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=100)
+        fingerprint(out.getvalue(), b"")
 
 
 @contextmanager
@@ -177,13 +297,18 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise Refusal(Reason.TOO_LARGE) from error
 
 
-def _hash(image: Image.Image, background: int | None) -> tuple[tuple[Rotation, Pdq], ...]:
-    stream = pdq.PdqStream(image.height, image.width)
-    height = max(_STRIP // image.width, 1)
-    for top in range(0, image.height, height):
-        strip = image.crop((0, top, image.width, min(top + height, image.height)))
-        stream.take(np.asarray(_rgb(strip, background)))
-    return stream.dihedral()
+def _hash(image: Image.Image, background: int | None, box: Box | None = None) -> tuple[Values, Greys]:
+    """Hash a picture, or what is in a box of it, in strips; give its values and its luma."""
+    top, bottom, left, right = box or Box(0, image.height, 0, image.width)
+    stream = pdq.PdqStream(bottom - top, right - left)
+    grey = np.empty((bottom - top, right - left), dtype=np.uint8)
+    height = max(_STRIP // (right - left), 1)
+    for row in range(top, bottom, height):
+        below = min(row + height, bottom)
+        luma = pdq.luma_of(np.asarray(_rgb(image.crop((left, row, right, below)), background)))
+        stream.take(luma)
+        np.copyto(grey[row - top : below - top], luma, casting="unsafe")
+    return stream.dihedral(), grey
 
 
 def _has_alpha(image: Image.Image) -> bool:

@@ -12,7 +12,7 @@ jail has none.
 """
 
 import math
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,16 @@ from tidegate.fingerprint import pdq_kernels as kernels
 from tidegate.fingerprint.model import Pdq, Rotation
 from tidegate.fingerprint.pdq_kernels import Floats
 
-Item = TypeVar("Item", bound=np.generic)
-
 #: Below this side the reference gives an empty value of quality 0.
-_SMALLEST: Final = 5
+SMALLEST: Final = 5
 
 
 class PdqStream:
     """Takes a picture's rows in order, in strips of any height, and gives its value."""
 
     def __init__(self, rows: int, columns: int) -> None:
-        over_rows, over_columns = _window(columns), _window(rows)
-        self._hashable = min(rows, columns) >= _SMALLEST
+        over_rows, over_columns = window_of(columns), window_of(rows)
+        self._hashable = min(rows, columns) >= SMALLEST
         # The reference leaves 64 x 64 input as it is: video frames come like that.
         self._as_is = rows == columns == kernels.POINTS
         self._taken = 0
@@ -53,7 +51,7 @@ class PdqStream:
 
     def take(self, strip: NDArray[np.uint8] | Floats) -> None:
         """Take the next rows: red, green, blue as bytes (rows, columns, 3), or luma (rows, columns)."""
-        luma = _luma_of(strip)
+        luma = luma_of(strip)
         if self._as_is:
             self._blur.points[self._taken : self._taken + len(luma)] = luma
         elif self._hashable:
@@ -65,15 +63,24 @@ class PdqStream:
         if self._taken != self._rows:
             raise ValueError("not all rows were taken")
         if not self._hashable:
-            return tuple((rotation, Pdq(value=bytes(32), quality=0)) for rotation in Rotation)
+            return empty_values()
         if not self._as_is:
             kernels.finish(self._blur)
-        points = self._blur.points
-        bits = np.packbits(kernels.dihedral_bits(kernels.transform(points, _COSINES)), axis=1)
-        quality = int(kernels.quality(points))
-        return tuple(
-            (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, bits, strict=True)
-        )
+        return values_of(self._blur.points)
+
+
+def values_of(points: Floats) -> tuple[tuple[Rotation, Pdq], ...]:
+    """Transform 64 x 64 points, and give the values of the eight rotations and flips and their quality."""
+    bits = np.packbits(kernels.dihedral_bits(kernels.transform(points, _COSINES)), axis=1)
+    quality = int(kernels.quality(points))
+    return tuple(
+        (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, bits, strict=True)
+    )
+
+
+def empty_values() -> tuple[tuple[Rotation, Pdq], ...]:
+    """Give what the reference gives for a picture too small to hash."""
+    return tuple((rotation, Pdq(value=bytes(32), quality=0)) for rotation in Rotation)
 
 
 def pdq(picture: NDArray[np.uint8] | Floats) -> Pdq:
@@ -94,7 +101,7 @@ def warm() -> None:
         pdq(np.zeros(shape, dtype=np.uint8))
 
 
-def _window(dimension: int) -> int:
+def window_of(dimension: int) -> int:
     """Half of a 64th, rounded up: two running means of this width make a tent as wide as a point."""
     return (dimension + 2 * kernels.POINTS - 1) // (2 * kernels.POINTS)
 
@@ -103,21 +110,15 @@ def _floats(rows: int, columns: int) -> Floats:
     return np.zeros((rows, columns), dtype=np.float32)
 
 
-def _luma_of(strip: NDArray[np.uint8] | Floats) -> Floats:
+def luma_of(strip: NDArray[np.uint8] | Floats) -> Floats:
+    """Weigh red, green and blue of a strip; what is luma already stays as it is."""
     if strip.ndim == 2:  # noqa: PLR2004 -- rows and columns: luma already
-        return _read_only(np.ascontiguousarray(strip, dtype=np.float32))
-    return _read_only(kernels.luma(_read_only(np.ascontiguousarray(strip, dtype=np.uint8))))
-
-
-def _read_only(array: NDArray[Item]) -> NDArray[Item]:
-    """Give a read-only view: to the compiler it is another type, and only one is compiled before the jail."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+        return kernels.read_only(np.ascontiguousarray(strip, dtype=np.float32))
+    return kernels.read_only(kernels.luma(kernels.read_only(np.ascontiguousarray(strip, dtype=np.uint8))))
 
 
 # As the reference does: the cosine in double precision, scaled, then rounded.
-_COSINES: Final = _read_only(
+_COSINES: Final = kernels.read_only(
     np.array(
         [
             [

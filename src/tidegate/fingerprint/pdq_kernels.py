@@ -5,7 +5,7 @@ numba the first time they run (see ``compiled``); in the jail they are loaded be
 closes.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from tidegate.fingerprint.compiled import kernel
 
 Floats = NDArray[np.float32]
+Item = TypeVar("Item", bound=np.generic)
 
 #: The picture is reduced to 64 x 64 points, those to 16 x 16 waves; rows are blurred four abreast.
 POINTS: Final = 64
 WAVES: Final = 16
 LANES: Final = 4
+
+
+def read_only(array: NDArray[Item]) -> NDArray[Item]:
+    """Give a read-only view: to the compiler it is another type, and only one is compiled before the jail."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class Blur(NamedTuple):
@@ -38,15 +46,33 @@ class Blur(NamedTuple):
     points: Floats
 
 
+class Weights(NamedTuple):
+    """What each pixel along a side counts for each of 64 points, from the first that counts on.
+
+    Shapes: first (64,), counts (64,), weight (64, the largest count).
+    """
+
+    first: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    weight: Floats
+
+
 @kernel
 def luma(strip: NDArray[np.uint8]) -> Floats:
+    """Weigh red, green and blue by 0.299, 0.587 and 0.114.
+
+    The reference does so in double precision and rounds once to single. Here whole thousandths are divided once, which
+    is the same number for every colour (``tests/fingerprint/test_pdq.py`` tries all of them) and several times faster.
+    """
     rows, columns, _ = strip.shape
     out = np.empty((rows, columns), dtype=np.float32)
-    for row in range(rows):
-        for column in range(columns):
-            red, green, blue = strip[row, column, 0], strip[row, column, 1], strip[row, column, 2]
-            # In double precision, rounded once: what NumPy does with these factors in the Python reference.
-            out[row, column] = np.float32(red * 0.299 + green * 0.587 + blue * 0.114)
+    # Flat, for only then does the compiler take eight at a time.
+    bytes_, greys = strip.reshape(rows * columns * 3), out.reshape(rows * columns)
+    for pixel in range(rows * columns):
+        red, green, blue = bytes_[3 * pixel], bytes_[3 * pixel + 1], bytes_[3 * pixel + 2]
+        thousandths = np.float32(red) * np.float32(299) + np.float32(green) * np.float32(587)
+        thousandths += np.float32(blue) * np.float32(114)
+        greys[pixel] = thousandths / np.float32(1000)
     return out
 
 
@@ -199,6 +225,42 @@ def _mean_at_points(rows: Floats, out: Floats, window: int) -> None:
             out[3, point] = sum3 / count
             point += 1
             wanted = _centre(point, length) + ahead if point < POINTS else -1
+
+
+@kernel
+def tents(full: int, reduced: int, scale: int, window: int) -> NDArray[np.float64]:
+    """Work out what each pixel of a side counts for each point after two running means, given to smaller pixels."""
+    ahead = _ahead(window)
+    behind = window - 1 - ahead
+    weights = np.zeros((POINTS, reduced), dtype=np.float64)
+    for point in range(POINTS):
+        centre = _centre(point, full)
+        first, last = max(centre - behind, 0), min(centre + ahead, full - 1)
+        for middle in range(first, last + 1):
+            start, end = max(middle - behind, 0), min(middle + ahead, full - 1)
+            weight = 1.0 / ((last - first + 1) * (end - start + 1))
+            for pixel in range(start, end + 1):
+                weights[point, min(pixel // scale, reduced - 1)] += weight
+    return weights
+
+
+@kernel
+def points_of(grey: NDArray[np.uint8], down: Weights, across: Weights) -> Floats:
+    """Take 64 x 64 points as weighted sums of a picture, along columns and then along rows."""
+    columns = grey.shape[1]
+    points = np.empty((POINTS, POINTS), dtype=np.float32)
+    for point in range(POINTS):
+        band = np.zeros(columns, dtype=np.float32)
+        for place in range(down.counts[point]):
+            weight, row = down.weight[point, place], grey[down.first[point] + place]
+            for column in range(columns):
+                band[column] += weight * np.float32(row[column])
+        for other in range(POINTS):
+            total, first = np.float32(0), across.first[other]
+            for place in range(across.counts[other]):
+                total += across.weight[other, place] * band[first + place]
+            points[point, other] = total
+    return points
 
 
 @kernel

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from tidegate.content.model import Look, LookKind
+from tidegate.fingerprint.animation import MOST_FRAMES
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.second import SECOND_BYTES
 from tidegate.jail import Jail
 
 #: More are not decoded. Read from the header, before memory is taken.
@@ -21,24 +24,49 @@ COPY_SIDE = 2048
 LARGEST_COPY = 4 * 2**20
 
 _VALUE = 32
-#: All values, quality, width, height.
-_FINGERPRINT = struct.Struct(f"!{_VALUE * len(Rotation)}sBII")
+#: The whole picture, the same without its border, and frames.
+MOST_LOOKS = 2 + MOST_FRAMES
+#: Which flags are set, how many looks follow, width, height.
+_HEADER = struct.Struct("!BBII")
+#: Kind, quality, all values, the second hash.
+_LOOK = struct.Struct(f"!BB{_VALUE * len(Rotation)}s{SECOND_BYTES}s")
+_REDUCED, _PARTIAL = 1, 2
+_KINDS = tuple(LookKind)
 _PREVIEW_ARGUMENTS = struct.Struct("!BB")
 _ENGINE = "tidegate.fingerprint.decoder"
+#: As arguments of the engine: decode at full size, whatever it takes.
+FULL_SIZE = b"full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFingerprint:
-    """Values of a picture and its rotations and flips, in the order of ``Rotation``; its size as stored."""
+    """How a picture looks, the first look being the whole as stored, and its size as stored.
 
-    pdq: tuple[bytes, ...]
-    quality: int
+    Attributes:
+        looks: each with a second hash.
+        width: in pixels, as stored.
+        height: in pixels, as stored.
+        reduced: it was decoded smaller than it is, so the values are near to those of the full size and not the same.
+        partial: it moves for longer than is looked at.
+    """
+
+    looks: tuple[Look, ...]
     width: int
     height: int
+    reduced: bool = False
+    partial: bool = False
+
+    @property
+    def quality(self) -> int:
+        """Say how much detail the whole picture has."""
+        return self.looks[0].quality
 
     def pack(self) -> bytes:
-        """Write it as an answer of fixed size."""
-        return _FINGERPRINT.pack(b"".join(self.pdq), self.quality, self.width, self.height)
+        """Write it as an answer of a size between two bounds."""
+        flags = _REDUCED * self.reduced | _PARTIAL * self.partial
+        return _HEADER.pack(flags, len(self.looks), self.width, self.height) + b"".join(
+            _LOOK.pack(_KINDS.index(look.kind), look.quality, b"".join(look.pdq), look.second) for look in self.looks
+        )
 
     @classmethod
     def unpack(cls, answer: bytes) -> Self:
@@ -47,13 +75,26 @@ class PictureFingerprint:
         Raises:
             ValueError: it is not one.
         """
-        if len(answer) != _FINGERPRINT.size:
+        if len(answer) < _HEADER.size:
             raise ValueError("an answer has another length")
-        values, quality, width, height = _FINGERPRINT.unpack(answer)
-        if quality > 100 or not width or not height or width * height > PIXELS:  # noqa: PLR2004 -- hundredths
+        flags, count, width, height = _HEADER.unpack_from(answer)
+        if not 1 <= count <= MOST_LOOKS or len(answer) != _HEADER.size + count * _LOOK.size:
+            raise ValueError("an answer has another length")
+        if flags > (_REDUCED | _PARTIAL) or not width or not height or width * height > PIXELS:
             raise ValueError("an answer is out of range")
-        pdq = tuple(values[start : start + _VALUE] for start in range(0, len(values), _VALUE))
-        return cls(pdq=pdq, quality=quality, width=width, height=height)
+        looks = tuple(_unpack_look(*fields) for fields in _LOOK.iter_unpack(answer[_HEADER.size :]))
+        if [look.kind is LookKind.AS_STORED for look in looks] != [True] + [False] * (count - 1):
+            raise ValueError("an answer is out of range")
+        return cls(
+            looks=looks, width=width, height=height, reduced=bool(flags & _REDUCED), partial=bool(flags & _PARTIAL)
+        )
+
+
+def _unpack_look(kind: int, quality: int, values: bytes, second: bytes) -> Look:
+    if kind >= len(_KINDS) or quality > 100:  # noqa: PLR2004 -- hundredths
+        raise ValueError("an answer is out of range")
+    pdq = tuple(values[start : start + _VALUE] for start in range(0, len(values), _VALUE))
+    return Look(kind=_KINDS[kind], pdq=pdq, quality=quality, second=second)
 
 
 class Filter(StrEnum):
@@ -102,13 +143,25 @@ class PreviewArguments:
         return cls(filter=list(Filter)[filter_], size=list(Size)[size])
 
 
-async def fingerprint_in(jail: Jail, data: bytes) -> PictureFingerprint:
+async def fingerprint_in(jail: Jail, data: bytes, *, full_size: bool = False) -> PictureFingerprint:
     """Fingerprint a picture in the jail.
+
+    Args:
+        jail: where it is decoded.
+        data: the bytes.
+        full_size: decode at full size, which takes several times as long: for what is compared on record, and for
+            signals.
 
     Raises:
         JailError: it could not be checked, and why.
     """
-    return await jail.read(PictureFingerprint.unpack, f"{_ENGINE}:fingerprint", data, answer_limit=_FINGERPRINT.size)
+    return await jail.read(
+        PictureFingerprint.unpack,
+        f"{_ENGINE}:fingerprint",
+        data,
+        FULL_SIZE if full_size else b"",
+        answer_limit=_HEADER.size + MOST_LOOKS * _LOOK.size,
+    )
 
 
 async def preview_in(jail: Jail, data: bytes, wanted: PreviewArguments) -> bytes:
