@@ -12,7 +12,7 @@ from tidegate.case import steps as cases
 from tidegate.case import store as case_store
 from tidegate.case.model import Reason as CaseReason
 from tidegate.content import store as contents
-from tidegate.content.model import Content, ContentBytesWanted, ContentEdited, ContentKind, LookKind
+from tidegate.content.model import Content, ContentBytesWanted, ContentEdited, ContentKind, Look
 from tidegate.content.rules import kept_until
 from tidegate.content.steps import forget
 from tidegate.db.jobs import defer
@@ -40,7 +40,7 @@ from tidegate.people import store as people_store
 from tidegate.people.model import ProposalApproved
 from tidegate.signal import steps as signals
 from tidegate.signal import store as signal_store
-from tidegate.signal.model import FingerprintKind, Provenance, SignalConfirmed, SignalWithdrawn
+from tidegate.signal.model import FingerprintKind, Label, Provenance, SignalConfirmed, SignalWithdrawn
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
 from tidegate.verdict.model import HoldLapsed, HoldReleased, VerdictGiven, VerdictKind
@@ -131,17 +131,22 @@ async def _make_known(tx: Transaction, happened: DecisionIssued, content: Conten
     if fingerprints is None:
         return
     values = [(FingerprintKind.SHA256, fingerprints.sha256)]
-    values += [
-        (FingerprintKind.PDQ, look.pdq[0])
-        for look in fingerprints.looks
-        if look.quality >= QUALITY_FLOOR and look.kind is not LookKind.FRAME and not fingerprints.reduced
-    ]
     if fingerprints.address:
         # Never its host: that speaks of other people's pages, too.
         values.append((FingerprintKind.URL, fingerprints.address.encode()))
     for kind, value in values:
         signal = await signals.add(tx, kind, value, (happened.label,), Provenance.OWN)
         await signals.confirm(tx, signal, (happened.label,), happened.decision)
+    if not fingerprints.reduced:
+        await _make_looks_known(tx, happened.decision, happened.label, fingerprints.looks)
+
+
+async def _make_looks_known(tx: Transaction, decision: DecisionId, label: Label, looks: Sequence[Look]) -> None:
+    """Make known how a picture looks at full size: as stored, without its border, and its frames."""
+    for look in looks:
+        if look.quality >= QUALITY_FLOOR:
+            signal = await signals.add(tx, FingerprintKind.PDQ, look.pdq[0], (label,), Provenance.OWN)
+            await signals.confirm(tx, signal, (label,), decision, second=look.second)
 
 
 async def know_frames(tx: Transaction, decision: DecisionId, content: Content, frames: bytes) -> None:
@@ -257,13 +262,26 @@ async def look_back_later(tx: Transaction, happened: SignalConfirmed) -> None:
     await defer(tx, "look_back", lock="look_back", signal=str(happened.signal))
 
 
-async def make_texts_known_later(tx: Transaction, happened: DecisionIssued) -> None:
-    """What a decided text comes down to is read in the jail, so its signal follows after the commit."""
+async def make_known_later(tx: Transaction, happened: DecisionIssued) -> None:
+    """What a decided text comes down to, and how a picture looks at full size if it was looked at smaller, is read in
+    the jail, so its signals follow after the commit.
+    """
     if not happened.new_signal:
         return
     for content in await contents.load_many(tx, [shown.content for shown in happened.contents]):
         if content.kind is ContentKind.TEXT:
             await defer(tx, "make_text_known", decision=str(happened.decision), content=str(content.id))
+        elif content.fingerprints is not None and content.fingerprints.reduced:
+            await defer(tx, "make_looks_known", decision=str(happened.decision), content=str(content.id))
+
+
+async def make_looks_known(tx: Transaction, decision: DecisionId, content: ContentId, looks: Sequence[Look]) -> None:
+    """Add the signals of how a decided picture looks, if the decision still stands."""
+    await signal_store.lock_positions(tx)
+    loaded = await decision_store.load(tx, decision)
+    if loaded is None or loaded.label is None or await decision_store.in_force(tx, content) != decision:
+        return
+    await _make_looks_known(tx, decision, loaded.label, looks)
 
 
 async def make_text_known(tx: Transaction, decision: DecisionId, content: ContentId, letters: str) -> None:
@@ -338,7 +356,7 @@ WITH: dict[type[Event], Sequence[Follower]] = {
 }
 
 AFTER: dict[type[Event], Sequence[Deferral]] = {
-    DecisionIssued: (know_videos_later, make_texts_known_later),
+    DecisionIssued: (know_videos_later, make_known_later),
     Instructed: (deliver_later,),
     Resent: (deliver_again,),
     SignalConfirmed: (look_back_later,),

@@ -218,7 +218,7 @@ async def _judge_without(node: Node, content: ContentId, decision: DecisionId | 
     assert loaded.fingerprints is not None
     upload = await _upload_without_bytes(node, submission, loaded.fingerprints)
     if data is not None:
-        checked = await node.check(loaded.kind, loaded.fingerprints.sha256, data)
+        checked = await node.check(loaded.kind, loaded.fingerprints.sha256, data, full_size=True)
         upload = upload_of(submission, checked, data, looking_back=True)
 
     async def judge(tx: Transaction) -> None:

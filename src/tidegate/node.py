@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from tidegate.content.model import ContentKind, Fingerprints, Submission
@@ -50,12 +51,13 @@ class Checked:
     position: int
 
 
-async def _picture(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, None]:
-    found = await fingerprint_in(jail, data)
+async def _picture(jail: Jail, sha256: bytes, data: bytes, *, full_size: bool = False) -> tuple[Fingerprints, None]:
+    found = await fingerprint_in(jail, data, full_size=full_size)
     fingerprints = Fingerprints(
         sha256=sha256,
         looks=found.looks,
         reduced=found.reduced,
+        partial=found.partial,
         quality=found.quality,
         width=found.width,
         height=found.height,
@@ -81,6 +83,8 @@ ENGINES: Mapping[ContentKind, Engine] = {
     ContentKind.TEXT: _text,
     ContentKind.LINK: _link,
 }
+#: What these say stands on record.
+AT_FULL_SIZE: Mapping[ContentKind, Engine] = {ContentKind.PICTURE: partial(_picture, full_size=True)}
 
 
 #: Seconds someone waits for a whole video.
@@ -117,17 +121,22 @@ class Node:
         """
         await self._follower.catch_up()
 
-    async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None) -> Checked:
+    async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None, *, full_size: bool = False) -> Checked:
         """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.
 
         Args:
             kind: what the platform says they are.
             sha256: of all the bytes.
             data: the bytes, or None when they were too many to keep.
+            full_size: decode pictures at full size at once; otherwise that is done where something is found.
         """
-        fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data)
+        fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data, full_size=full_size)
         try:
             matches, position = await self.search(fingerprints, text)
+            if fingerprints.reduced and matches:
+                # What a smaller decoding finds, the full size says how near it is, or that it is not.
+                fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data, full_size=True)
+                matches, position = await self.search(fingerprints, text)
         except IndexDown:
             # "Could not be checked" is its own answer, never clear, and is tried again; exact bytes are matched all the
             # same (floor rule 2). What was not decoded has nothing else to match, so its own reason stays.
@@ -140,19 +149,21 @@ class Node:
         )
 
     async def fingerprint(
-        self, kind: ContentKind, sha256: bytes, data: bytes | None
+        self, kind: ContentKind, sha256: bytes, data: bytes | None, *, full_size: bool = False
     ) -> tuple[Fingerprints, str | None, Unchecked | None]:
         """Fingerprint bytes in the jail; what cannot be is known by its exact bytes alone, with the reason."""
         if data is None:
             return Fingerprints(sha256=sha256), None, Unchecked.TOO_LARGE
+        engine = AT_FULL_SIZE.get(kind, ENGINES.get(kind)) if full_size else ENGINES.get(kind)
         try:
-            if kind is ContentKind.VIDEO:
+            if engine is None:
                 return await self._whole_video(sha256, data), None, None
-            return *await ENGINES[kind](self.jail, sha256, data), None
+            fingerprints, text = await engine(self.jail, sha256, data)
         except JailError as error:
             return Fingerprints(sha256=sha256), None, Unchecked(error.reason)
         except IndexDown:  # a video is read more closely where the index says so
             return Fingerprints(sha256=sha256), None, Unchecked.ENGINE_DOWN
+        return fingerprints, text, Unchecked.TOO_LARGE if fingerprints.partial else None
 
     async def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
         """Find what is near, by everything known now; give the position too.

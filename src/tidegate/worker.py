@@ -30,6 +30,7 @@ from tidegate.enforcement import steps as enforcement
 from tidegate.enforcement import store as instructions
 from tidegate.enforcement.delivery import attempt, payload, tell, wanted_payload
 from tidegate.enforcement.model import Instruction, Problem, State
+from tidegate.fingerprint import picture
 from tidegate.fingerprint.text import SHORTEST_KNOWN, Sketch, fingerprint_in
 from tidegate.flow import forget_due
 from tidegate.jail import JailError, Reason
@@ -84,6 +85,10 @@ def make_app(node: Node, client: AsyncClient) -> App:
     @app.task(name="look_again", retry=BackOff())
     async def look_again_task(signal: str, decision: str | None) -> None:
         await look_again(node, SignalId.parse(signal), DecisionId.parse(decision) if decision else None)
+
+    @app.task(name="make_looks_known", retry=BackOff())
+    async def make_looks_known_task(decision: str, content: str) -> None:
+        await make_looks_known(node, DecisionId.parse(decision), ContentId.parse(content))
 
     @app.task(name="make_text_known", retry=BackOff())
     async def make_text_known_task(decision: str, content: str) -> None:
@@ -208,6 +213,25 @@ async def ask_for_bytes(node: Node, client: AsyncClient, content: ContentId, ask
         raise NotDeliveredError(problem)
 
 
+async def make_looks_known(node: Node, decision: DecisionId, content: ContentId) -> None:
+    """Look at a decided picture at full size in the jail and make known how it looks."""
+
+    async def read(tx: Transaction) -> bytes | None:
+        loaded = await contents.load(tx, content)
+        return None if loaded is None else await contents.bytes_of(tx, loaded)
+
+    data = await node.run(MACHINE, read)
+    if data is None:
+        return
+    try:
+        found = await picture.fingerprint_in(node.jail, data, full_size=True)
+    except JailError as error:
+        if error.reason in {Reason.TIMEOUT, Reason.ENGINE_DOWN}:
+            raise
+        return
+    await node.run(MACHINE, lambda tx: flow.make_looks_known(tx, decision, content, found.looks))
+
+
 async def make_text_known(node: Node, decision: DecisionId, content: ContentId) -> None:
     """Read a decided text in the jail and make it known, if it is long enough to be anybody's."""
 
@@ -247,7 +271,7 @@ async def retry_unchecked(node: Node) -> None:
             # Part by part, in a job of its own: nothing else may wait for it.
             await node.run(TIME, lambda tx, content=content, found=found: check_anew(tx, content, found[0]))  # type: ignore[misc]
             continue
-        checked = await node.check(found[0].kind, found[1], found[2])
+        checked = await node.check(found[0].kind, found[1], found[2], full_size=True)
         if checked.unchecked is not None:
             continue
         upload = upload_of(found[0], checked, found[2])

@@ -122,16 +122,23 @@ async def submit_content(request: Request, idempotency_key: IdempotencyKey = Non
         return await videos.submit(request, submission, body, idempotency_key, _answer)
     # Where the file came before the metadata, more of it may have been kept than of this kind is decoded.
     data = body.data if body.length <= node.settings.largest_decoded_bytes else None
-    checked = await node.check(submission.kind, body.sha256, data)
-    upload = upload_of(submission, checked, data)
 
-    async def act(tx: Transaction) -> dict[str, Any]:
-        async def submit() -> dict[str, Any]:
-            return await _answer(tx, await verdicts.submit(tx, upload, node.settings.hold_policy))
+    async def give(*, full_size: bool) -> dict[str, Any]:
+        checked = await node.check(submission.kind, body.sha256, data, full_size=full_size)
+        upload = upload_of(submission, checked, data)
 
-        return await once(tx, key.id, idempotency_key, ("submit", body.metadata, body.sha256), submit)
+        async def act(tx: Transaction) -> dict[str, Any]:
+            async def submit() -> dict[str, Any]:
+                return await _answer(tx, await verdicts.submit(tx, upload, node.settings.hold_policy))
 
-    return await node.run(platform(request), act)
+            return await once(tx, key.id, idempotency_key, ("submit", body.metadata, body.sha256), submit)
+
+        return await node.run(platform(request), act)
+
+    try:
+        return await give(full_size=False)
+    except verdicts.NotAtFullSize:
+        return await give(full_size=True)
 
 
 async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
@@ -163,6 +170,7 @@ async def matches_for(tx: Transaction, matches: tuple[Match, ...]) -> list[dict[
             "kind": match.fingerprint_kind,
             "distance": match.distance,
             "threshold": match.threshold,
+            "second_distance": match.second_distance,
             "rotation": match.rotation,
             "look": match.look,
             "span": asdict(match.span) if match.span else None,
@@ -251,7 +259,7 @@ async def put_bytes(request: Request, content: str) -> Response:
         await node.run(platform(request), lambda tx: videos.take_bytes(tx, node.settings, loaded, submission, body))
         return Response(status_code=204)
     data = body.data if body.length <= node.settings.largest_decoded_bytes else None
-    checked = await node.check(loaded.kind, body.sha256, data)
+    checked = await node.check(loaded.kind, body.sha256, data, full_size=True)
     upload = upload_of(submission, checked, data, looking_back=True)
 
     async def act(tx: Transaction) -> None:

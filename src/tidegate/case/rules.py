@@ -4,6 +4,7 @@ May decide: whether a content belongs to a case, in which order cases are looked
 anything about the content.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from tidegate.case.model import CASES, CaseClaimed, CaseFacts, HeadStart, Reason, Urgency
@@ -11,7 +12,7 @@ from tidegate.content.model import Content
 from tidegate.kernel.errors import WrongState
 from tidegate.kernel.ids import CaseId, StaffId
 from tidegate.kernel.states import follow
-from tidegate.match.model import PDQ_RADIUS
+from tidegate.match.model import PDQ_RADIUS, Match
 from tidegate.verdict.model import Reason as VerdictReason
 from tidegate.verdict.model import VerdictKind
 
@@ -25,6 +26,16 @@ _REPORT_HOURS, _REPORTS_MOST = 2, 12
 CLAIM_LIFE = timedelta(minutes=10)
 #: More than a person works on at once.
 MOST_CLAIMS = 5
+
+
+def nearest_of(matches: Sequence[Match]) -> Match | None:
+    """Give the match a content is grouped and placed by: one that the second hash doubts only if there is no other."""
+    return min(matches, key=lambda match: match.doubtful, default=None)
+
+
+def counted_distance(match: Match) -> int:
+    """Say how far a match counts: one that the second hash doubts counts as far, however near it is."""
+    return max(match.distance, PDQ_RADIUS) if match.doubtful else match.distance
 
 
 def belongs(case: CaseFacts, content: Content) -> bool:

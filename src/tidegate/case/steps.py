@@ -38,7 +38,7 @@ async def look_at_verdict(tx: Transaction, happened: VerdictGiven) -> None:
     if not happened.for_people:
         return
     content = await _load(tx, happened.content)
-    nearest = happened.matches[0] if happened.matches else None
+    nearest = rules.nearest_of(happened.matches)
     reason = rules.reason_of(
         happened.verdict,
         happened.reason,
@@ -46,7 +46,7 @@ async def look_at_verdict(tx: Transaction, happened: VerdictGiven) -> None:
         matched=nearest is not None,
     )
     if nearest is not None:
-        await admit(tx, content, reason, signal=nearest.signal, distance=nearest.distance)
+        await admit(tx, content, reason, signal=nearest.signal, distance=rules.counted_distance(nearest))
     else:
         await admit(tx, content, reason, around=await _same_bytes_removed(tx, content))
 

@@ -109,6 +109,7 @@ class Fingerprints:
         width: in pixels, as stored.
         height: in pixels, as stored.
         reduced: the looks were taken from a smaller decoding; a signal is never made from those.
+        partial: it moves for longer than is looked at; not kept.
         frames: of a video, packed (``fingerprint/video.py``).
         sketch: of a text, its MinHash (``fingerprint/text.py``).
         address: of a link, its canonical form (``fingerprint/link.py``).
@@ -121,6 +122,7 @@ class Fingerprints:
     width: int = 0
     height: int = 0
     reduced: bool = False
+    partial: bool = False
     frames: bytes = b""
     sketch: bytes = b""
     address: str = ""

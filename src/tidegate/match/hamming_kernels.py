@@ -173,6 +173,7 @@ def _look(
     number: int,
     hits: NDArray[np.int64],
     found: int,
+    wider: int,
 ) -> int:
     """Compare the waiting candidates of a chunk in full, and write down those within the radius."""
     values, rows = tables.values, tables.rows[which]
@@ -185,7 +186,8 @@ def _look(
         if row >= len(values) or tables.gone[row]:
             continue
         apart = distance(values[row], query)
-        if apart <= RADIUS and _begins_here(values[row], query, which):
+        # Beyond the radius no chunk is certain, so any will do.
+        if apart <= RADIUS + wider and (apart > RADIUS or _begins_here(values[row], query, which)):
             if found < len(hits):
                 hits[found, 0], hits[found, 1], hits[found, 2] = number, row, apart
             found += 1
@@ -221,6 +223,7 @@ def _read(
     hits: NDArray[np.int64],
     found: int,
     most_compared: int,
+    wider: int,
 ) -> tuple[int, int]:
     """Read the buckets of one chunk; give the hits so far, and how many entries were compared in full.
 
@@ -241,17 +244,22 @@ def _read(
                 mask &= mask - np.uint32(1)
                 count += 1
             if count >= _WAITING:
-                found = _look(tables, which, waiting, count, query, number, hits, found)
+                found = _look(tables, which, waiting, count, query, number, hits, found, wider)
                 compared += count
                 count = 0
                 if compared > most_compared or found - before > MOST_HITS:
                     return found, compared
-    return _look(tables, which, waiting, count, query, number, hits, found), compared + count
+    return _look(tables, which, waiting, count, query, number, hits, found, wider), compared + count
 
 
 @kernel
 def search(
-    tables: Tables, queries: Words, hits: NDArray[np.int64], crowded: NDArray[np.uint8], most_entries: int
+    tables: Tables,
+    queries: Words,
+    hits: NDArray[np.int64],
+    crowded: NDArray[np.uint8],
+    most_entries: int,
+    wider: int,
 ) -> int:
     """Find the entries within the radius of each query, each once.
 
@@ -264,6 +272,7 @@ def search(
         hits: (any, 3) is filled with query, row, distance.
         crowded: (q,), is set where a query met too many entries to go on; its hits then mean nothing.
         most_entries: how many entries of its buckets a query may read.
+        wider: how many bits beyond the radius an entry that is met may be; such ones may be given several times.
 
     Returns:
         How many hits there were; more than fit into ``hits`` are counted but not written.
@@ -285,7 +294,7 @@ def search(
             entries[number] += _gather(tables, which, queries[number], begins, ends, bits)
             if entries[number] <= most_entries:
                 found, more = _read(
-                    tables, which, queries[number], number, begins, ends, waiting, hits, found, most_compared
+                    tables, which, queries[number], number, begins, ends, waiting, hits, found, most_compared, wider
                 )
                 compared[number] += more
                 of_query[number] += found - before
@@ -310,13 +319,13 @@ def scan(
         gone: (n,), not zero where an entry counts no more.
         strengths: (n,), each below 3.
         query: (4,).
-        nearest: (3, RADIUS + 1, k) is filled with up to k rows of each strength at each distance.
-        counts: (3, RADIUS + 1), zeros; is filled with how many rows that are.
+        nearest: (3, the radius + 1, k) is filled with up to k rows of each strength at each distance.
+        counts: (3, the radius + 1), zeros; is filled with how many rows that are.
     """
     most = nearest.shape[2]
     for row in range(len(values)):
         apart = distance(values[row], query)
-        if apart <= RADIUS and not gone[row]:
+        if apart < counts.shape[1] and not gone[row]:
             strength = min(strengths[row], STRENGTHS - 1)
             if counts[strength, apart] < most:
                 nearest[strength, apart, counts[strength, apart]] = row

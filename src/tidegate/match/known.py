@@ -75,8 +75,10 @@ class KnownValues:
                 return segment.id_of(row)
         return None
 
-    def near(self, queries: Words) -> list[Near]:
+    def near(self, queries: Words, *, wider: int = 0) -> list[Near]:
         """Find the signals within the radius of each query (q, 4), nearest first, ``MOST_NEAR`` of each strength.
+
+        With ``wider``, most of those up to so many bits beyond the radius, too (``hamming.near``).
 
         Many queries at once cost less each than one after the other.
         """
@@ -85,7 +87,7 @@ class KnownValues:
         owners: list[Delta | OpenSegment] = [view.delta, *view.segments]
         for owner in owners:
             entries = owner.entries
-            hits = hamming.near(entries, queries, MOST_NEAR)
+            hits = hamming.near(entries, queries, MOST_NEAR, wider)
             for query, row, distance in zip(*(array.tolist() for array in hits), strict=True):
                 found.append(Near(query, distance, owner.id_of(row)))
                 classes.append(int(entries.strengths[row]))

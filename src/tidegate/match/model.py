@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tidegate.content.model import LookKind
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.second import SECOND_RADIUS
 from tidegate.kernel.ids import SignalId
 from tidegate.signal.model import FingerprintKind
 
@@ -11,6 +12,9 @@ from tidegate.signal.model import FingerprintKind
 #: (PDQ reference documentation, "the hashing algorithm").
 PDQ_RADIUS = 31
 QUALITY_FLOOR = 50
+#: How many bits a smaller decoding may be off, at most, of all that was measured (``benchmarks/pictures.py``): so much
+#: wider it is searched, and what is found is hashed again at full size before anything is made of it.
+PDQ_DRIFT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,8 @@ class Span:
 class Match:
     """How near, by which view, and which radius was asked for; an exact match has distance and radius 0.
 
-    ``second_distance`` is how far a second, unlike hash is, where both sides have one.
+    ``second_distance`` is how far a second, unlike hash is, where both sides have one. ``reduced`` says that the
+    distance was taken from a smaller decoding, for the bytes were not at hand.
     """
 
     signal: SignalId
@@ -38,8 +43,19 @@ class Match:
     look: LookKind = LookKind.AS_STORED
     second_distance: int | None = None
     span: Span | None = None
+    reduced: bool = False
 
     @property
     def exact(self) -> bool:
         """Say whether the very bytes are known."""
         return self.fingerprint_kind is FingerprintKind.SHA256
+
+    @property
+    def doubtful(self) -> bool:
+        """Say whether the second hash says that it is another picture of the same make."""
+        return self.second_distance is not None and self.second_distance > SECOND_RADIUS
+
+    @property
+    def near(self) -> bool:
+        """Say whether a look-alike is within its radius: a smaller decoding is searched a little wider."""
+        return self.fingerprint_kind is not FingerprintKind.PDQ or self.distance <= self.threshold

@@ -10,7 +10,7 @@ from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
 from tidegate.match.hamming import words
 from tidegate.match.known import KnownValues
-from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match
+from tidegate.match.model import PDQ_DRIFT, PDQ_RADIUS, QUALITY_FLOOR, Match
 from tidegate.signal.model import FingerprintKind, Signal
 
 
@@ -25,11 +25,16 @@ class Pictures:
         self.known.bring_forward(changed)
 
     def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
-        """Find every signal near to any look in any rotation; a signal counts once, at its nearest."""
+        """Find every signal near to any look in any rotation; a signal counts once, at its nearest.
+
+        Looks from a smaller decoding are searched a little wider, so that what the full size would find is not missed.
+        """
+        reduced = fingerprints.reduced
         looks = [look for look in fingerprints.looks if look.quality >= QUALITY_FLOOR]
         asked = [(look, rotation, value) for look in looks for rotation, value in zip(Rotation, look.pdq, strict=False)]
         nearest: dict[SignalId, Match] = {}
-        for near in self.known.near(words(value for _look, _rotation, value in asked)):
+        wider = PDQ_DRIFT if reduced else 0
+        for near in self.known.near(words(value for _look, _rotation, value in asked), wider=wider):
             # The nearest come first; among equals the first look and rotation.
             if near.signal not in nearest:
                 look, rotation, _value = asked[near.query]
@@ -40,5 +45,6 @@ class Pictures:
                     threshold=PDQ_RADIUS,
                     rotation=rotation,
                     look=look.kind,
+                    reduced=reduced,
                 )
         return list(nearest.values())

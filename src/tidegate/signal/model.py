@@ -76,7 +76,8 @@ class Signal:
     """A signal as the view knows it.
 
     ``position`` is that of its latest change; ``number`` is that of its first, and so never changes: other programs
-    that want a whole number for a name are given it.
+    that want a whole number for a name are given it. ``second`` is the second, unlike hash of a picture that was made
+    here, or empty.
     """
 
     id: SignalId
@@ -91,6 +92,7 @@ class Signal:
     disputed: bool
     position: int
     number: int = 0
+    second: bytes = b""
 
 
 @event("signal.added")

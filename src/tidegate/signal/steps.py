@@ -96,13 +96,20 @@ async def add_many(tx: Transaction, wanted: Sequence[Wanted], provenance: Proven
     return len(fresh)
 
 
-async def confirm(tx: Transaction, signal: SignalId, labels: tuple[Label, ...], decision: DecisionId) -> None:
-    """Record that our own people stand behind a signal; those that do already are left as they are."""
+async def confirm(
+    tx: Transaction, signal: SignalId, labels: tuple[Label, ...], decision: DecisionId, *, second: bytes = b""
+) -> None:
+    """Record that our own people stand behind a signal; those that do already are left as they are.
+
+    ``second`` is a second, unlike hash of the picture that they looked at, at full size.
+    """
     (loaded,) = await store.load(tx, [signal])
     rules.check_confirmed_by_decision(loaded)
     if loaded.standing is Standing.CONFIRMED and loaded.own_people:
         return
     follow(STANDINGS, loaded.standing, SignalConfirmed, "signal")
+    if second:
+        await write_detail(tx, signal, store.SECOND_PART, {"second": second.hex()})
     await tx.append(
         SignalConfirmed(signal=signal, position=await store.next_position(tx), decision=decision, labels=labels)
     )

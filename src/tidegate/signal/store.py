@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-from tidegate.db.sealing import read_details
+from tidegate.db.sealing import read_detail, read_details
 from tidegate.db.transaction import Projection, ProjectionOfMany, Question, Row, Transaction
 from tidegate.kernel.backlog import Backlog
 from tidegate.kernel.event import Event
@@ -27,6 +27,8 @@ POSITION_LOCK = 7_421_003
 
 #: The sealed detail with the fingerprint's value.
 VALUE_PART = "value"
+#: The sealed detail with the second hash of what our own people confirmed.
+SECOND_PART = "second"
 
 
 def hold_position(tx: Transaction) -> Question[int]:
@@ -315,6 +317,7 @@ def _signal(row: Row) -> Signal:
         disputed=row["disputed"],
         position=row["position"],
         number=row["number"],
+        second=bytes(row["second"] or b""),
     )
 
 
@@ -343,11 +346,13 @@ async def _added_many(tx: Transaction, happened: Sequence[SignalAdded]) -> None:
 
 
 async def _confirmed(tx: Transaction, happened: SignalConfirmed) -> None:
+    detail = await read_detail(tx, happened.signal, SECOND_PART)
     await tx.execute(
         """
         UPDATE signal SET standing = 'confirmed', own_people = true, decision = %(decision)s, labels = %(labels)s,
-            position = %(position)s WHERE id = %(id)s
+            position = %(position)s, second = COALESCE(%(second)s, second) WHERE id = %(id)s
         """,
+        second=None if detail is None else bytes.fromhex(str(detail["second"])),
         id=happened.signal,
         decision=happened.decision,
         labels=list(happened.labels),

@@ -5,7 +5,7 @@ here knows how. These are floor rules 1, 2, 13 and 15, to be read aloud:
 
 - A hold needs the exact bytes of something people stand behind: a signal our own people (or two independent members)
   confirmed, undisputed, not of glorification alone; or bytes our people decided to remove before. A look-alike is held
-  only if two people switched that on.
+  only if two people switched that on, and never where a second, unlike hash says that it is another picture.
 - Protected accounts and closed groups are never held by a machine; people look instead.
 - A hold ends. All held time of a content, and of one uploader with the same bytes, together is at most 24 hours,
   whatever the signals and resubmissions; what lapsed, or was released by people, a machine never holds again.
@@ -82,7 +82,8 @@ def _hold_cause(facts: Facts, matches: Sequence[Match], standing: Mapping[Signal
     solid = [match for match in matches if may_hold(standing[match.signal])]
     if any(match.exact for match in solid):
         return Reason.EXACT_MATCH
-    alike = any(match.fingerprint_kind in _HELD_WHEN_ALIKE for match in solid)
+    # A second hash that disagrees says: another picture of the same make. People may say otherwise.
+    alike = any(match.fingerprint_kind in _HELD_WHEN_ALIKE and not match.doubtful for match in solid)
     if facts.look_alike_holds and alike and facts.fingerprints.quality >= QUALITY_FLOOR:
         return Reason.LOOK_ALIKE
     return None

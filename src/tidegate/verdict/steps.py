@@ -23,6 +23,7 @@ from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
 from tidegate.kernel.states import follow
 from tidegate.match.index import compare
 from tidegate.match.model import Match
+from tidegate.match.second import with_second
 from tidegate.people.model import ProposalApproved, ProposalKind
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind, Label
@@ -66,6 +67,10 @@ class Upload:
     looking_back: bool = False
 
 
+class NotAtFullSize(Exception):
+    """A signal that became known this moment is near to what a smaller decoding gave: check the bytes at full size."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldPolicy:
     """What a node may set below the floor."""
@@ -89,6 +94,7 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
     Raises:
         RuleBroken: the surface is private (floor rule 13).
         Malformed: the submission is not well formed.
+        NotAtFullSize: check the bytes again at full size.
     """
     check_submission(upload.submission)
     lookup = contents.lookup_digest(tx, upload.submission)
@@ -137,7 +143,11 @@ async def _judge(
         newer = await signals.after(tx, upload.position)
         changed = {signal.id for signal in newer}
         matches = [match for match in matches if match.signal not in changed]
-        matches += [_without_letters(match) for match in compare(upload.fingerprints, newer, upload.text)]
+        found = compare(upload.fingerprints, newer, upload.text)
+        if found and upload.fingerprints.reduced and upload.data is not None:
+            raise NotAtFullSize
+        matches += [_without_letters(match) for match in found]
+    matches = [match for match in matches if match.near]
     uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
     # Only what would be held is held less for having been held before.
     holds = (
@@ -145,14 +155,15 @@ async def _judge(
         if matches or standing.removed_as
         else []
     )
+    matched = await signals.load(tx, [match.signal for match in matches])
     return rules.judge(
         rules.Facts(
             account_class=upload.submission.account_class,
             surface=upload.submission.surface,
             fingerprints=upload.fingerprints,
             unchecked=upload.unchecked,
-            matches=tuple(matches),
-            signals=await signals.load(tx, [match.signal for match in matches]),
+            matches=tuple(with_second(matches, upload.fingerprints, matched)),
+            signals=matched,
             removed_as=standing.removed_as,
             holds=holds,
             position=position,
