@@ -42,7 +42,7 @@ from tidegate.fingerprint.picture import (
     PreviewArguments,
     Size,
 )
-from tidegate.fingerprint.reduced import pdq_of_reduced
+from tidegate.fingerprint.reduced import pdq_if_certain, pdq_of_reduced
 from tidegate.jail.model import Reason, Refusal
 
 Values = tuple[tuple[Rotation, Pdq], ...]
@@ -54,9 +54,10 @@ _STRIP = 1 << 18
 _SAYS_NOTHING_BELOW = 50
 #: A smaller decoding may be off by up to 7 in quality: nearer to the floor than this, only the full size decides.
 _SURE_QUALITY = 60
-#: In pixels: what the short side keeps when decoded smaller, and from where on decoding in grey alone pays.
+#: In pixels: what the short side keeps when decoded smaller.
 _SHORT_SIDE = 512
-_SMALLEST_REDUCED = 128
+#: In pixels: so much is hashed without taking it strip by strip.
+_AT_ONCE = 1 << 22
 #: Formats that may move. A telephone's JPEG with two pictures in it does not.
 _MOVING = ("GIF", "WEBP", "PNG")
 #: Of all frames together that are looked at.
@@ -77,21 +78,28 @@ _WITHOUT_SHADES = ("1", "P")
 
 def fingerprint(data: bytes, arguments: bytes) -> bytes:
     """Decode a picture and give how it looks, packed (see ``PictureFingerprint``)."""
-    if arguments != FULL_SIZE:
+    if arguments == FULL_SIZE:
         with _opened(data) as image:
-            found = _reduced(image)
-        if found is not None:
-            return found.pack()
+            return _full_size(image, for_record=True).pack()
     with _opened(data) as image:
-        return _full_size(image).pack()
+        scale = _scale_of(image)
+        found = _full_size(image) if scale == 1 else _reduced(image, scale)
+    if found is None:
+        with _opened(data) as image:
+            found = _full_size(image)
+    return found.pack()
 
 
-def _reduced(image: Image.Image) -> PictureFingerprint | None:
-    """Decode a JPEG in grey and as small as may be; None for what is decoded at full size."""
+def _scale_of(image: Image.Image) -> int:
+    """Say how much smaller a picture can be decoded: only a JPEG, and only while its short side stays long enough."""
+    if not isinstance(image, JpegImageFile) or image.mode not in {"RGB", "L"}:
+        return 1
+    return next(scale for scale in (8, 4, 2, 1) if scale == 1 or min(image.size) // scale >= _SHORT_SIDE)
+
+
+def _reduced(image: Image.Image, scale: int) -> PictureFingerprint | None:
+    """Decode a JPEG in grey and so much smaller; None where only the full size says whether it has enough detail."""
     width, height = image.size
-    if not isinstance(image, JpegImageFile) or image.mode not in {"RGB", "L"} or min(image.size) < _SMALLEST_REDUCED:
-        return None
-    scale = next(scale for scale in (8, 4, 2, 1) if scale == 1 or min(width, height) // scale >= _SHORT_SIDE)
     image.draft("L", (width // scale, height // scale))
     image.load()
     grey = np.asarray(image)
@@ -115,11 +123,11 @@ def _reduced_without_border(grey: Greys, width: int, height: int, scale: int) ->
             yield _look_of(values, inside, LookKind.WITHOUT_BORDER)
 
 
-def _full_size(image: Image.Image) -> PictureFingerprint:
+def _full_size(image: Image.Image, *, for_record: bool = False) -> PictureFingerprint:
     image.load()
     width, height = image.size
     background = None
-    values, grey = _hash(image, background)
+    values, grey = (None if for_record else _hash_quickly(image)) or _hash(image, background)
     if _has_alpha(image):
         for another in (255, 0):
             if values[0][1].quality >= _SAYS_NOTHING_BELOW:
@@ -295,6 +303,15 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
                 yield image
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Refusal(Reason.TOO_LARGE) from error
+
+
+def _hash_quickly(image: Image.Image) -> tuple[Values, Greys] | None:
+    """Hash a small picture at once, where that certainly gives the reference's value."""
+    if image.mode != "RGB" or image.width * image.height > _AT_ONCE:
+        return None
+    luma = pdq.luma_of(np.asarray(image))
+    values = pdq_if_certain(luma)
+    return None if values is None else (values, luma.astype(np.uint8))
 
 
 def _hash(image: Image.Image, background: int | None, box: Box | None = None) -> tuple[Values, Greys]:

@@ -69,9 +69,14 @@ class PdqStream:
         return values_of(self._blur.points)
 
 
+def waves_of(points: Floats) -> Floats:
+    """Transform 64 x 64 points into 16 x 16 waves."""
+    return kernels.transform(points, _COSINES)
+
+
 def values_of(points: Floats) -> tuple[tuple[Rotation, Pdq], ...]:
     """Transform 64 x 64 points, and give the values of the eight rotations and flips and their quality."""
-    bits = np.packbits(kernels.dihedral_bits(kernels.transform(points, _COSINES)), axis=1)
+    bits = np.packbits(kernels.dihedral_bits(waves_of(points)), axis=1)
     quality = int(kernels.quality(points))
     return tuple(
         (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, bits, strict=True)

@@ -245,7 +245,7 @@ def tents(full: int, reduced: int, scale: int, window: int) -> NDArray[np.float6
 
 
 @kernel
-def points_of(grey: NDArray[np.uint8], down: Weights, across: Weights) -> Floats:
+def points_of(grey: NDArray[np.uint8] | Floats, down: Weights, across: Weights) -> Floats:
     """Take 64 x 64 points as weighted sums of a picture, along columns and then along rows."""
     columns = grey.shape[1]
     points = np.empty((POINTS, POINTS), dtype=np.float32)
@@ -321,6 +321,23 @@ def dihedral_bits(waves: Floats) -> NDArray[np.uint8]:
         for bit in range(WAVES * WAVES):
             bits[variant, bit] = flat[WAVES * WAVES - 1 - bit] > median
     return bits
+
+
+@kernel
+def least_gap(waves: Floats) -> float:
+    """Say how far the 128th and the 129th wave in order of size are apart, in that of the eight where it is least."""
+    least = np.inf
+    turned = np.empty(WAVES * WAVES, dtype=np.float32)
+    # The four others turn these on their side, which changes no order.
+    for variant in (0, 2, 4, 5):
+        for row in range(WAVES):
+            for column in range(WAVES):
+                value = waves[row, column]
+                turned[row * WAVES + column] = -value if negated(variant, row, column) else value
+        order = np.sort(turned)
+        gap = float(order[WAVES * WAVES // 2] - order[WAVES * WAVES // 2 - 1])
+        least = min(least, gap)
+    return least
 
 
 @kernel
