@@ -189,19 +189,21 @@ class Scan:
         except OSError as error:
             return {"path": asked.name, "unchecked": "unreadable", "because": error.strerror or "unreadable"}
         fingerprints, text, unchecked = await self._fingerprinted(sha256, data)
+        if fingerprints.reduced and (await self.node.search(fingerprints))[0]:
+            fingerprints, text, unchecked = await self._fingerprinted(sha256, data, full_size=True)
         line = {"path": asked.name} | await self._matches(fingerprints, text)
         return line | ({"unchecked": unchecked.value} if unchecked else {})
 
     async def _fingerprinted(
-        self, sha256: bytes, data: bytes | None
+        self, sha256: bytes, data: bytes | None, *, full_size: bool = False
     ) -> tuple[Fingerprints, str | None, Unchecked | None]:
         """Fingerprint a file; what an engine's mishap kept from being checked is tried again."""
         for attempt in range(_TRIES):
-            found = await self.node.fingerprint(kind_of(data or b""), sha256, data)
+            found = await self.node.fingerprint(kind_of(data or b""), sha256, data, full_size=full_size)
             if found[2] is not Unchecked.ENGINE_DOWN:
                 return found
             await asyncio.sleep(2**attempt)
-        return await self.node.fingerprint(kind_of(data or b""), sha256, data)
+        return await self.node.fingerprint(kind_of(data or b""), sha256, data, full_size=full_size)
 
     async def _matches(self, fingerprints: Fingerprints, text: str | None = None) -> dict[str, Any]:
         matches = await self._near(fingerprints, text)

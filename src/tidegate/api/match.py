@@ -13,6 +13,7 @@ from tidegate.content.model import ContentKind
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import RuleBroken
 from tidegate.ledger.entry import Tallied
+from tidegate.match.second import with_second
 from tidegate.node import Node
 from tidegate.people.model import Scope
 from tidegate.signal import store as signals
@@ -48,8 +49,10 @@ async def match_without_record(request: Request, kind: ContentKind = ContentKind
 
     async def act(tx: Transaction) -> dict[str, Any]:
         add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
-        standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in checked.matches])}
-        now = tuple(match for match in checked.matches if match.signal in standing and proposes(standing[match.signal]))
+        matched = await signals.load(tx, [match.signal for match in checked.matches])
+        standing = {signal.id for signal in matched if proposes(signal)}
+        matches = with_second(checked.matches, checked.fingerprints, matched)
+        now = tuple(match for match in matches if match.signal in standing)
         return {
             "matches": await matches_for(tx, now),
             "position": checked.position,

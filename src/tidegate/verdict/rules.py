@@ -76,7 +76,9 @@ def judge(facts: Facts, now: datetime) -> Verdict:
 
 def _hold_cause(facts: Facts, matches: Sequence[Match], standing: Mapping[SignalId, Signal]) -> Reason | None:
     """Say what, if anything, would let a machine hold this (floor rule 1)."""
-    disputed = any(match.exact and standing[match.signal].disputed for match in matches)
+    # Of a withdrawn signal, too: that it was disputed is no reason to hold more.
+    exact = [standing[match.signal] for match in facts.matches if match.exact and match.signal in standing]
+    disputed = any(signal.disputed for signal in exact)
     if facts.removed_as - {Label.GLORIFIES} and not disputed:
         return Reason.DECIDED_BEFORE
     solid = [match for match in matches if may_hold(standing[match.signal])]
