@@ -111,7 +111,7 @@ class Block:
 
 
 #: What is not the same for all of a block, and does not say how much a signal may lead to.
-_NOT_READ: Row = {"decision": None, "number": 0}
+_NOT_READ: Row = {"decision": None, "number": 0, "second": None}
 
 
 async def blocks(tx: Transaction, kind: FingerprintKind, after_: int, up_to: int, most: int) -> list[Block]:
