@@ -34,7 +34,7 @@ async def hash_upload(request: Request, types: str | None = None) -> dict[str, s
     wanted = types_for(content, types, seeking=False)
     fingerprints = Fingerprints(sha256=body.sha256)
     if any(known.kind is not FingerprintKind.SHA256 for known in wanted):
-        fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data)
+        fingerprints, _, unchecked = await node.fingerprint(CONTENTS[content], body.sha256, body.data, full_size=True)
         if unchecked is not None:
             raise not_checked(unchecked)
     return {known.name: write_signal(known, fingerprints) for known in wanted}
