@@ -6,7 +6,7 @@ May decide: nothing. See ``second.py`` and ``border.py`` for what they are for.
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.pdq_kernels import kernel
+from tidegate.fingerprint.compiled import kernel
 
 Greys = NDArray[np.uint8]
 
