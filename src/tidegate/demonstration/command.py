@@ -148,7 +148,7 @@ def table(report: dict[str, Any], processes: Processes) -> str:
     checked = "verified" if ledger["verified"] else "NOT VERIFIED"
     recount = "equal" if ledger["recount_equal"] else "NOT EQUAL"
     rows = [
-        ("pictures submitted", f"{report['submitted']}: {verdicts}"),
+        ("posts submitted", f"{report['submitted']}: {verdicts}"),
         ("cases, decisions", f"{report['cases']}, {report['decisions']}"),
         ("removed, restored, lapsed", f"{report['removed']}, {report['restored']}, {report['lapsed']}"),
         ("notices, complaints", f"{report['notices']}, {report['appeals']}"),

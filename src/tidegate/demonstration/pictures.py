@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 WIDTH, HEIGHT = 640, 480
 _QUALITY = 90
 _HILLS = 5
+_BORDER_PERCENT = 5
 
 
 class Edit(StrEnum):
@@ -26,6 +27,7 @@ class Edit(StrEnum):
     BLURRED = "blurred"
     BRIGHTENED = "brightened"
     MIRRORED = "mirrored"
+    BORDERED = "bordered"
 
 
 def picture(seed: int) -> bytes:
@@ -59,6 +61,8 @@ def edited(original: bytes, edit: Edit) -> bytes:
             return _jpeg(ImageEnhance.Brightness(image).enhance(1.15))
         case Edit.MIRRORED:
             return _jpeg(ImageOps.mirror(image))
+        case Edit.BORDERED:
+            return _jpeg(ImageOps.expand(image, border=image.width * _BORDER_PERCENT // 100, fill="white"))
 
 
 def broken() -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
+from tidegate.demonstration.kinds import Known, a_link, a_text, a_video
 from tidegate.demonstration.pictures import Edit, bomb, broken, edited, picture
 from tidegate.demonstration.processes import Processes, Say
 from tidegate.demonstration.team import Staff, Team
@@ -70,6 +71,8 @@ class Story:
         first = self._flag_and_confirm(known)
         held, press, alike, unattended = self._come_back(known)
         self._others()
+        for known_thing in (a_video(), a_text(), a_link()):
+            self._same_of(known_thing)
         self._decide(held, alike)
         self._object(first)
         self._lapse(unattended)
@@ -94,7 +97,7 @@ class Story:
         return post
 
     def _come_back(self, known: bytes) -> tuple[list[str], str, list[str], str]:
-        self._say("The same bytes come back from three accounts, one of them press; then five edits of them.")
+        self._say(f"The same bytes come back from three accounts, one of them press; then {len(Edit)} edits of them.")
         held = [self._publish_post(account, known) for account in ("bela", "carl")]
         press = self._publish_post("daily-herald", known)
         alike = [self._publish_post("bela", edited(known, edit)) for edit in Edit]
@@ -104,7 +107,7 @@ class Story:
         self._expect(press, "published", "review")
         for post in alike:
             self._expect(post, "published", "review")
-        self._say("  held: the exact bytes. Shown while people look: the press, and the five look-alikes.")
+        self._say("  held: the exact bytes. Shown while people look: the press, and the look-alikes.")
         return held, press, alike, unattended
 
     def _others(self) -> None:
@@ -115,8 +118,22 @@ class Story:
             self._expect(self._publish_post("ida", data), "published", "unchecked")
         self._say("  clear, and for the last two: could not be checked, which is never the same as clear.")
 
+    def _same_of(self, known: Known) -> None:
+        self._say(f"A {known.kind} nobody knows is posted and flagged; two reviewers find it to be known from now on.")
+        first = self._publish_post("ida", known.first, kind=known.kind)
+        self._expect(first, "published", "clear")
+        flag = {"reporter": "reader-1", "words": "this looks wrong"}
+        self._platform.post(f"/posts/{first}/flag", json=flag).raise_for_status()
+        case = self.until("it is in the queue", lambda: self._team.case_of(self._content(first)))
+        self._vote(case, self._content(first), self._team.reviewers)
+        self.until("the platform took it down", lambda: self._post(first)["state"] == "removed")
+        for again in known.again:
+            self._expect(self._publish_post("bela", again, kind=known.kind), "published", "review")
+        self._expect(self._publish_post("carl", known.other, kind=known.kind), "published", "clear")
+        self._say(f"  it comes back {known.disguise}: people look. Something else of its kind is clear.")
+
     def _decide(self, held: Sequence[str], alike: Sequence[str]) -> None:
-        self._say("A reviewer decides about the held pair, another about the five look-alikes.")
+        self._say("A reviewer decides about the held pair, another about the look-alikes.")
         for posts, reviewer in ((held, self._team.reviewers[0]), (alike, self._team.reviewers[1])):
             case = self.until("they are in the queue", lambda posts=posts: self._team.case_of(self._content(posts[0])))  # type: ignore[misc]
             self._vote(case, self._content(posts[0]), [reviewer])
@@ -189,11 +206,13 @@ class Story:
             time.sleep(0.15)
         raise Unavailable(f"This did not happen within {PATIENCE_SECONDS:.0f} seconds: {what}.")
 
-    def _publish_post(self, account: str, data: bytes, *, caption: str = CAPTION, reach: int = 25) -> str:
+    def _publish_post(
+        self, account: str, data: bytes, *, kind: str = "picture", caption: str = CAPTION, reach: int = 25
+    ) -> str:
         answer = self._platform.post(
             "/posts",
-            data={"account": account, "caption": caption, "reach": str(reach)},
-            files={"file": ("picture", data)},
+            data={"account": account, "caption": caption, "reach": str(reach), "kind": kind},
+            files={"file": ("post", data)},
         )
         post = str(answer.raise_for_status().json()["id"])
         checked = self.until("the node gave its verdict", lambda: self._checked(post))
