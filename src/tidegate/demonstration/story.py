@@ -71,11 +71,11 @@ class Story:
         first = self._flag_and_confirm(known)
         held, press, alike, unattended = self._come_back(known)
         self._others()
+        self._decide(held, alike)
         for known_thing in (a_video(), a_text(), a_link()):
             self._same_of(known_thing)
-        self._decide(held, alike)
-        self._object(first)
         self._lapse(unattended)
+        self._object(first)
         self._say(f"  the press's post stays up while people look: {self._post(press)['state']}")
         self._publish(first)
         self._count()
