@@ -39,7 +39,7 @@ def test_many_texts_at_once_are_each_by_itself(texts: list[str]) -> None:
 @given(st.text(alphabet="ab", max_size=200))
 @settings(deadline=None)
 def test_each_window_keeps_its_smallest(text: str) -> None:
-    hashes = all_hashes(units(codes_of(text))[0])
+    hashes = all_hashes(units(codes_of(text))[0], SHINGLE)
     places = set(winnow(codes_of(text))[1].tolist())
     for first in range(max(len(hashes) - WINDOW + 1, 1 if len(hashes) else 0)):
         window = hashes[first : first + WINDOW]
@@ -49,9 +49,9 @@ def test_each_window_keeps_its_smallest(text: str) -> None:
 @given(st.text(alphabet="abc", min_size=SHINGLE, max_size=60))
 @settings(deadline=None)
 def test_the_rolling_hash_is_that_of_the_shingle(text: str) -> None:
-    hashes = all_hashes(codes_of(text))
+    hashes = all_hashes(codes_of(text), SHINGLE)
     assert [int(value) for value in hashes] == [
-        int(all_hashes(codes_of(text[start : start + SHINGLE]))[0]) for start in range(len(text) - SHINGLE + 1)
+        int(all_hashes(codes_of(text[start : start + SHINGLE]), SHINGLE)[0]) for start in range(len(text) - SHINGLE + 1)
     ]
 
 

@@ -32,6 +32,8 @@ from tidegate.fingerprint.skeleton import prototypes
 
 Codes = NDArray[np.uint32]
 Offsets = NDArray[np.int32]
+Places = NDArray[np.int32]
+Hashes = NDArray[np.uint64]
 
 _CODES: Final = 0x110000
 _UNKNOWN: Final = 255

@@ -17,10 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.letters import Codes
-
-Hashes = NDArray[np.uint64]
-Places = NDArray[np.int32]
+from tidegate.fingerprint.letters import Codes, Hashes, Places
 
 SHINGLE: Final = 8
 WINDOW: Final = 17
@@ -72,5 +69,5 @@ def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, 
     # Only who winnows needs the compiler, and it must find its cache folder first.
     from tidegate.fingerprint.shingle_kernels import winnowed
 
-    hashes, places, texts = winnowed(split, np.append(first, np.int32(len(split))))
+    hashes, places, texts = winnowed(split, np.append(first, np.int32(len(split))), SHINGLE, WINDOW)
     return hashes, letters[places], texts

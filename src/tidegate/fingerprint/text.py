@@ -17,8 +17,8 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.letters import codes_of
-from tidegate.fingerprint.shingles import Hashes, length, winnow
+from tidegate.fingerprint.letters import Hashes, codes_of
+from tidegate.fingerprint.shingles import length, winnow
 from tidegate.jail import Jail, JailError, Reason
 
 #: Bytes of UTF-8. More are not read: no post is longer, and a book is not a post.

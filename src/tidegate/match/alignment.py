@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from tidegate.fingerprint.shingles import Places
+from tidegate.fingerprint.letters import Places
 
 #: Of the letters of a span, at most this many in a thousand may differ.
 DIFFERING: Final = 200
@@ -61,7 +61,12 @@ def align(asked: str, known: str, asked_places: Places, known_places: Places) ->
         order = order[np.linspace(0, len(order) - 1, MOST_SEEDS).astype(np.int64)]
     from tidegate.match.text_kernels import chain
 
-    seeds = list(zip(*(line.tolist() for line in chain(asked_places[order], known_places[order])), strict=True))
+    seeds = list(
+        zip(
+            *(line.tolist() for line in chain(asked_places[order], known_places[order], LONGEST_GAP, SLACK)),
+            strict=True,
+        )
+    )
     if not seeds:
         return None
     best = _best_run(asked, known, seeds)

@@ -6,13 +6,15 @@ May decide: nothing; see ``text_table`` and ``alignment`` for what is computed a
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tidegate.fingerprint.compiled import kernel
-from tidegate.fingerprint.shingles import Hashes, Places
-from tidegate.match.alignment import LONGEST_GAP, SLACK
-from tidegate.match.text_table import BITS, MOST_PLACES, MOST_TEXTS, Counts
+from tidegate.fingerprint.letters import Hashes, Places
 
-#: How far apart two gaps may be in length besides ``SLACK``: a share of the shorter, in eighths.
+Counts = NDArray[np.int64]
+
+_BITS: Final = 64
+#: How far apart two gaps may be in length besides the slack: a share of the shorter, in eighths.
 _SLACK_EIGHTHS: Final = 3
 #: Seeds looked back over for the best one to go on from.
 _LOOKED_BACK: Final = 64
@@ -39,11 +41,11 @@ def _shift(buckets: Places) -> np.uint64:
     bits = 0
     while (1 << bits) < len(buckets) - 1:
         bits += 1
-    return np.uint64(BITS - bits)
+    return np.uint64(_BITS - bits)
 
 
 @kernel
-def ranges(hashes: Hashes, buckets: Places, values: Hashes) -> tuple[Counts, Counts]:
+def ranges(hashes: Hashes, buckets: Places, values: Hashes, most: int) -> tuple[Counts, Counts]:
     """Say where each value begins and ends in the table; both equal where it is not. Of many, one too many is told."""
     shift = _shift(buckets)
     starts = np.zeros(len(values), dtype=np.int64)
@@ -51,7 +53,7 @@ def ranges(hashes: Hashes, buckets: Places, values: Hashes) -> tuple[Counts, Cou
     for index in range(len(values)):
         at = _first(hashes, buckets, shift, values[index])
         last = at
-        while last < len(hashes) and hashes[last] == values[index] and last - at <= MOST_TEXTS:
+        while last < len(hashes) and hashes[last] == values[index] and last - at <= most:
             last += 1
         starts[index], ends[index] = at, last
     return starts, ends
@@ -64,12 +66,12 @@ def gather(
     """Pair the places of each hash in the table with its first places in the query."""
     total = 0
     for index in range(len(starts)):
-        total += (ends[index] - starts[index]) * min(times[index], MOST_PLACES)
+        total += (ends[index] - starts[index]) * times[index]
     out = np.empty((4, total), dtype=np.int32)
     count = 0
     for index in range(len(starts)):
         for entry in range(starts[index], ends[index]):
-            for repeat in range(min(times[index], MOST_PLACES)):
+            for repeat in range(times[index]):
                 out[0, count] = rows[entry]
                 out[1, count] = places[entry]
                 out[2, count] = asked[first[index] + repeat]
@@ -79,7 +81,7 @@ def gather(
 
 
 @kernel
-def chain(asked: Places, known: Places) -> tuple[Places, Places]:
+def chain(asked: Places, known: Places, longest_gap: int, slack: int) -> tuple[Places, Places]:
     """Choose the heaviest chain of places that go forward in both texts."""
     count = len(asked)
     weight = np.zeros(count, dtype=np.float64)
@@ -89,11 +91,11 @@ def chain(asked: Places, known: Places) -> tuple[Places, Places]:
         weight[index] = _SEED_LETTERS
         for other in range(max(index - _LOOKED_BACK, 0), index):
             ahead, known_ahead = asked[index] - asked[other], known[index] - known[other]
-            if ahead <= 0 or known_ahead <= 0 or ahead > LONGEST_GAP or known_ahead > LONGEST_GAP:
+            if ahead <= 0 or known_ahead <= 0 or ahead > longest_gap or known_ahead > longest_gap:
                 continue
             shorter = min(ahead, known_ahead)
             drift = abs(ahead - known_ahead)
-            if drift > SLACK + shorter * _SLACK_EIGHTHS // 8:
+            if drift > slack + shorter * _SLACK_EIGHTHS // 8:
                 continue
             through = weight[other] + min(shorter, _SEED_LETTERS) - 0.25 * drift
             if through > weight[index]:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.shingles import Hashes, Places
+from tidegate.fingerprint.letters import Hashes, Places
 
 MOST_TEXTS: Final = 64
 MOST_PLACES: Final = 4
@@ -23,7 +23,6 @@ MOST_PAIRS: Final = 50_000
 _BUCKET_BITS: Final = 20
 BITS: Final = 64
 
-Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,17 @@ def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
     ordered = hashes[order]
     first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
     values, times = ordered[first], np.diff(np.append(first, len(ordered)))
-    ranges = [kernels.ranges(table.hashes, table.buckets, values) for table in tables]
+    ranges = [kernels.ranges(table.hashes, table.buckets, values, MOST_TEXTS) for table in tables]
     standing = np.sum([last - start for start, last in ranges], axis=0)
     costs = standing * np.minimum(times, MOST_PLACES)
     wanted = np.flatnonzero((standing > 0) & (standing <= MOST_TEXTS))
     wanted = wanted[np.argsort(standing[wanted], kind="stable")]
     wanted = wanted[np.cumsum(costs[wanted]) <= MOST_PAIRS]
-    first, times, asked = first[wanted], times[wanted], places[order]
+    first, times, asked = first[wanted], np.minimum(times[wanted], MOST_PLACES), places[order]
     found = [
-        kernels.gather(table.rows, table.places, start[wanted], last[wanted], first, times, asked)
+        kernels.gather(
+            table.rows, table.places, start[wanted], last[wanted], first, np.minimum(times, MOST_PLACES), asked
+        )
         for table, (start, last) in zip(tables, ranges, strict=True)
     ]
     rows, known, at, which = (np.concatenate(columns) for columns in zip(*found, strict=True))

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.letters import Codes, codes_of
+from tidegate.fingerprint.letters import Codes, Hashes, Places, codes_of
 from tidegate.fingerprint.model import Rotation
-from tidegate.fingerprint.shingles import SHINGLE, Hashes, Places, length, lengths, winnow
+from tidegate.fingerprint.shingles import SHINGLE, length, lengths, winnow
 from tidegate.fingerprint.text import SHORTEST_COMPARED, Sketch, digest_of
 from tidegate.kernel.ids import SignalId
 from tidegate.match.alignment import DIFFERING, Alignment, align
