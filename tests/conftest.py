@@ -5,7 +5,6 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
@@ -15,7 +14,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 import forgetful
-from running import Loop, ManualClock, Nodes, Running
+from running import Loop, ManualClock, Nodes, Running, Urls
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
 from tidegate.db.cluster import APPLICATION, OWNER
@@ -30,14 +29,6 @@ from tidegate.kernel.keys import Keyring
 from tidegate.settings import Settings
 
 _NUMBERS = itertools.count()
-
-
-@dataclass(frozen=True)
-class Urls:
-    """One database, as the application's role and as its owner."""
-
-    app: str
-    owner: str
 
 
 @pytest.fixture

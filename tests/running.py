@@ -32,6 +32,14 @@ from tidegate.worker import run_jobs_once
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Urls:
+    """One database, as the application's role and as its owner."""
+
+    app: str
+    owner: str
+
+
 @dataclass
 class ManualClock:
     """A clock that only moves when told to."""

@@ -1,18 +1,11 @@
 """Since when something waits: right for what was there before the column was."""
 
 from importlib import resources
-from typing import Protocol
 
 import psycopg
 
 from console.console_story import flagged, picture
-from running import Running
-
-
-class Urls(Protocol):
-    """One database, as its owner."""
-
-    owner: str
+from running import Running, Urls
 
 
 def test_older_verdicts_get_the_time_of_their_event(node: Running, urls: Urls) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Urls
+from running import Urls
 from sharing import Process, add, asking, some, withdraw
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.match import hamming

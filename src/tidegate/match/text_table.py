@@ -24,7 +24,6 @@ _BUCKET_BITS: Final = 20
 BITS: Final = 64
 
 
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """Kept hashes in order, with the row and the place each stands at; ``buckets`` says where upper bits begin."""
