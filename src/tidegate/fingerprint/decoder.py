@@ -127,7 +127,7 @@ def _full_size(image: Image.Image, *, for_record: bool = False) -> PictureFinger
     image.load()
     width, height = image.size
     background = None
-    values, grey = (None if for_record else _hash_quickly(image)) or _hash(image, background)
+    values, grey = _hash(image, background) if for_record or not _small(image) else _hash_at_once(image)
     if _has_alpha(image):
         for another in (255, 0):
             if values[0][1].quality >= _SAYS_NOTHING_BELOW:
@@ -305,13 +305,14 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise Refusal(Reason.TOO_LARGE) from error
 
 
-def _hash_quickly(image: Image.Image) -> tuple[Values, Greys] | None:
-    """Hash a small picture at once, where that certainly gives the reference's value."""
-    if image.mode != "RGB" or image.width * image.height > _AT_ONCE:
-        return None
+def _small(image: Image.Image) -> bool:
+    return image.mode == "RGB" and image.width * image.height <= _AT_ONCE
+
+
+def _hash_at_once(image: Image.Image) -> tuple[Values, Greys]:
+    """Hash a small picture: quickly, where that certainly gives the reference's value."""
     luma = pdq.luma_of(np.asarray(image))
-    values = pdq_if_certain(luma)
-    return None if values is None else (values, luma.astype(np.uint8))
+    return pdq_if_certain(luma) or pdq.pdq_dihedral(luma), luma.astype(np.uint8)
 
 
 def _hash(image: Image.Image, background: int | None, box: Box | None = None) -> tuple[Values, Greys]:

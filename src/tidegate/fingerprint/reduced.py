@@ -52,9 +52,10 @@ def pdq_of_reduced(grey: NDArray[np.uint8], rows: int, columns: int, scale: int)
 def pdq_if_certain(luma: Floats) -> tuple[tuple[Rotation, Pdq], ...] | None:
     """Hash a picture of full size by the same sums, several times as fast as the reference's own way.
 
-    The sums are rounded elsewhere than the reference rounds them, which moves its waves by up to 0.005 in all that was
+    The sums are rounded elsewhere than the reference rounds them, which moves its waves by up to 0.006 in all that was
     measured. A bit says on which side of the middle a wave lies, so where the two waves around the middle are further
-    apart than four times that, in each rotation, the bits are the reference's. Elsewhere there is no answer.
+    apart than three times that, in each rotation, the bits are the reference's. In one of five pictures they are not,
+    and there is no answer.
 
     Args:
         luma: shape (rows, columns), as ``pdq.luma_of`` gives it.
