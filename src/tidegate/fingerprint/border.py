@@ -22,7 +22,7 @@ _NOISE: Final = 14
 _DRIFT: Final = 2.5
 #: In greys, from the border to the picture over the reach of the noise: the least, and how much of it in one line.
 _LEAST_STEP: Final = 4.0
-_SHARP: Final = 0.25
+_SHARP: Final = 0.3
 #: Of a line's pixels: a speck or two does not make it a part of the picture.
 _SPECKS: Final = 0.02
 #: Of a side: less moves no value far enough to matter, and more leaves too little to compare.

@@ -46,7 +46,7 @@ def uniform_lines(grey: Greys, most: int, tolerance: int, drift: float, share: f
     for row in range(min(most, rows)):
         outside, total, line = 0, 0, grey[row]
         for column in range(columns):
-            value = int(line[column])
+            value = int(np.int64(line[column]))
             total += value
             outside += abs(value - middle) > tolerance
         mean = total / columns
@@ -73,7 +73,7 @@ def _middle(line: Greys) -> int:
 @kernel
 def apart(one: Greys, other: Greys) -> float:
     """Say how much two rows differ: the mean difference of their pixels, in greys."""
-    total = 0
+    total = np.int64(0)
     for column in range(one.shape[0]):
-        total += abs(int(one[column]) - int(other[column]))
+        total += abs(np.int64(one[column]) - np.int64(other[column]))
     return float(total / one.shape[0])

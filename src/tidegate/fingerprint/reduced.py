@@ -25,7 +25,7 @@ from tidegate.fingerprint.pdq_kernels import Floats, Weights
 
 #: Weights are the same for every picture of a size, and most uploads have one of a few sizes.
 _SIZES_REMEMBERED: Final = 64
-_CERTAIN_GAP: Final = 0.02
+_CERTAIN_GAP: Final = 0.015
 #: In pixels: small pictures are quickly hashed as the reference does.
 _SMALLEST_CERTAIN: Final = 128
 
@@ -54,7 +54,7 @@ def pdq_if_certain(luma: Floats) -> tuple[tuple[Rotation, Pdq], ...] | None:
 
     The sums are rounded elsewhere than the reference rounds them, which moves its waves by up to 0.006 in all that was
     measured. A bit says on which side of the middle a wave lies, so where the two waves around the middle are further
-    apart than three times that, in each rotation, the bits are the reference's. In one of five pictures they are not,
+    apart than twice that and more, in each rotation, the bits are the reference's. In one of six pictures they are not,
     and there is no answer.
 
     Args:
