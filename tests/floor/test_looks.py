@@ -15,12 +15,11 @@ from floor.story import actions, decide, flag, known_signals, make_known, review
 from running import Nodes, Platform, Running
 from tidegate import flow
 from tidegate.content.model import AccountClass, ContentKind, LookKind, Submission, Surface
-from tidegate.db.transaction import Transaction
 from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
 from tidegate.fingerprint.picture import FULL_SIZE, PictureFingerprint
 from tidegate.fingerprint.second import SECOND_RADIUS
-from tidegate.kernel.ids import ContentId, DecisionId, ServiceId
+from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR
 from tidegate.node import upload_of
 from tidegate.people.model import Scope
@@ -120,6 +119,8 @@ def test_what_is_recorded_was_looked_at_at_full_size(node: Running, platform: Pl
     (match,) = answer["matches"]
     assert match["distance"] == distance(looks(edited).looks[0].pdq[0], value)
     assert match["second_distance"] is not None
+    (row,) = ask(node, "SELECT reduced FROM content WHERE id = %s", ContentId.parse(answer["content"]).value)
+    assert row["reduced"] is False
 
 
 def test_of_a_smaller_look_alone_no_signal_is_made(node: Running, platform: Platform) -> None:
@@ -130,14 +131,14 @@ def test_of_a_smaller_look_alone_no_signal_is_made(node: Running, platform: Plat
 
 
 def test_a_decision_that_does_not_stand_makes_no_look_known(node: Running, platform: Platform) -> None:
-    """The job that looks at full size may come after a reversal."""
-    content = ContentId.parse(make_known(node, platform, large(), reviewers(node)))
+    """The job that looks at full size may come after another decision."""
+    two = reviewers(node)
+    content = make_known(node, platform, large(), two)
+    other = str(platform.verdict(large(1), platform_id="other", uploader="other")["content"])
+    flag(platform, other)
+    decision = decide(node, other, two)
     found = looks(large()).looks
-
-    async def come_late(tx: Transaction) -> None:
-        await flow.make_looks_known(tx, tx.new(DecisionId), content, found)
-
-    node.do(come_late)
+    node.do(lambda tx: flow.make_looks_known(tx, decision, ContentId.parse(content), found))
     assert known_look(node) == []
 
 
