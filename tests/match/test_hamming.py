@@ -122,6 +122,26 @@ def test_32_bits_are_too_many() -> None:
     assert told(hamming.near(entries, query.reshape(1, 4), MOST)) == set()
 
 
+@pytest.mark.parametrize("count", [50, 5_000, 30_000])
+def test_beyond_the_radius_most_is_found_and_within_it_all(count: int) -> None:
+    """A smaller decoding is searched wider: what the full size would find is within a few bits of it."""
+    generator = np.random.default_rng(count)
+    values = generator.integers(0, 2**64, (count, 4), dtype=np.uint64)
+    entries = made(values)
+    for apart, least in ((RADIUS, 1.0), (RADIUS + 1, 0.97), (RADIUS + 3, 0.95), (RADIUS + 8, 0.8)):
+        found = 0
+        for row in range(100 if count > 50 else 50):
+            bits = generator.choice(256, apart, replace=False).tolist()
+            query = changed(entries.values[row % count], bits)[None]
+            hits = hamming.near(entries, query, MOST, wider=8)
+            assert (hits.distance <= RADIUS + 8).all()
+            found += row % count in hits.row.tolist()
+            within = hits.distance <= RADIUS
+            alone = hamming.near(entries, query, MOST)
+            assert told(Hits(*(array[within] for array in hits))) == told(alone)
+        assert found >= least * (100 if count > 50 else 50), apart
+
+
 def test_what_may_hold_is_not_crowded_out() -> None:
     """A thousand made-up neighbours of one strength leave the nearest of another in the answer."""
     generator = np.random.default_rng(10)
