@@ -344,7 +344,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object, in one line")
     given = parser.parse_args(arguments)
     told = measure(given.entries, scale=given.scale)
-    print(json.dumps(told, indent=None if given.json else 2))  # noqa: T201
+    print(json.dumps(told, indent=None if given.json else 2))
 
 
 if __name__ == "__main__":

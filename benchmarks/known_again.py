@@ -62,7 +62,7 @@ async def upload(node: ServedNode, requests: Iterator[Request], count: int) -> t
         while len(seconds) < count:
             sent = time.perf_counter()
             status, body = await connection.ask(next(requests))
-            assert status == 200, body  # noqa: PLR2004 - OK
+            assert status == 200, body
             assert client.expected(body), body
             seconds.append(time.perf_counter() - sent)
         connection.close()

@@ -108,7 +108,7 @@ class _Connection(asyncio.Protocol):
         body = bytes(self._received[end + 4 : end + 4 + length])
         status = int(head.split(b" ", 2)[1])
         self._received.clear()
-        if b"connection: close" in head or status >= 400:  # noqa: PLR2004 - it may not have read our body
+        if b"connection: close" in head or status >= 400:
             self.close()
         self._answer.set_result((status, body))
 
@@ -214,7 +214,7 @@ class Client:
     def note(self, measured: Measured, status: int, body: bytes, seconds: float) -> None:
         """Count an answer."""
         measured.statuses[status] += 1
-        if status == 200:  # noqa: PLR2004 - OK
+        if status == 200:
             measured.seconds.append(seconds)
             measured.unlike += not self.expected(body)
 

@@ -110,9 +110,9 @@ def recall(pictures: Sequence[Picture]) -> dict[str, Any]:
         known = fingerprint(encoded(original, 92), full_size=True).looks[0]
         for part in random.uniform(0.008, 0.03, 8).tolist():
             edited = cropped(original, part)
-            data = encoded(written_on(edited) if part > 0.02 else edited, int(random.integers(60, 93)))  # noqa: PLR2004
+            data = encoded(written_on(edited) if part > 0.02 else edited, int(random.integers(60, 93)))
             full, small = fingerprint(data, full_size=True).looks[0], fingerprint(data)
-            if small.reduced and 25 <= apart(known, full) <= PDQ_RADIUS:  # noqa: PLR2004 -- what is asked for
+            if small.reduced and 25 <= apart(known, full) <= PDQ_RADIUS:
                 pairs += 1
                 distance = apart(known, small.looks[0])
                 widened += distance > PDQ_RADIUS + PDQ_DRIFT
@@ -133,7 +133,7 @@ def speed(sizes: Sequence[tuple[int, int]] = ((560, 360), (4000, 3000))) -> list
         pdqhash = None
     found = []
     for width, height in sizes:
-        count, times = (20, 5) if width < 1000 else (3, 3)  # noqa: PLR2004
+        count, times = (20, 5) if width < 1000 else (3, 3)
         files = [encoded(photograph(width, height, seed), 85) for seed in range(count)]
 
         def theirs(data: bytes) -> None:

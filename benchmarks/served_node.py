@@ -123,7 +123,7 @@ def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNod
             }.items()
         }
         with (Path(name) / "output").open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own command
+            process = subprocess.Popen(
                 [sys.executable, "-m", "tidegate", "serve", *(["--no-worker"] if no_worker else [])],
                 env=environment,
                 stdout=output,
