@@ -1,17 +1,15 @@
 """The only SQL that names the table of uploads being checked. May decide: nothing."""
 
 from datetime import datetime
-from typing import Any
 
 from tidegate.checking.model import Waiting
 from tidegate.content import store as contents
-from tidegate.content.model import AccountClass, ContentKind, Fingerprints, Submission, Surface
+from tidegate.content.model import Fingerprints
 from tidegate.db.sealing import erase_part, read_bytes, read_detail, write_bytes, write_detail
 from tidegate.db.transaction import Row, Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.video_reading import VideoRead
-from tidegate.kernel.event import Country, Language
-from tidegate.kernel.ids import ContentId, ServiceId
+from tidegate.kernel.ids import ContentId
 
 
 async def write_facts(tx: Transaction, waiting: Waiting) -> None:
@@ -151,7 +149,8 @@ async def _waiting(tx: Transaction, row: Row) -> Waiting | None:
     return Waiting(
         content=content,
         revision=revision,
-        submission=_submission(row, facts),
+        # Until it is judged, all that was said of it is sealed.
+        submission=contents.submission_from(row | facts, facts),
         sha256=contents.fingerprints_of(facts).sha256,
         received_at=row["received_at"],
         read=VideoRead(
@@ -165,23 +164,6 @@ async def _waiting(tx: Transaction, row: Row) -> Waiting | None:
         looking_back=row["looking_back"],
         tries=row["tries"],
         last_failure=row["last_failure"] and Unchecked(row["last_failure"]),
-    )
-
-
-def _submission(row: Row, facts: dict[str, Any]) -> Submission:
-    return Submission(
-        service=ServiceId(row["service"]),
-        kind=ContentKind(row["kind"]),
-        platform_id=facts["platform_id"],
-        uploader=facts["uploader"],
-        account_class=AccountClass(facts["account_class"]),
-        surface=Surface(facts["surface"]),
-        reach=facts["reach"],
-        caption=facts["caption"],
-        link=facts["link"],
-        language=facts["language"] and Language(facts["language"]),
-        country=facts["country"] and Country(facts["country"]),
-        posted_at=facts["posted_at"] and datetime.fromisoformat(facts["posted_at"]),
     )
 
 

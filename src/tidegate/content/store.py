@@ -30,7 +30,7 @@ from tidegate.content.model import (
 )
 from tidegate.db.sealing import read_bytes, read_detail, write_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
-from tidegate.kernel.event import Event, Language
+from tidegate.kernel.event import Country, Event, Language
 from tidegate.kernel.ids import AskId, ContentId, ServiceId
 from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
@@ -288,11 +288,9 @@ def first_day(tx: Transaction, keep_days: int) -> date:
     return tx.now.date() - timedelta(days=keep_days)
 
 
-def _clear(tx: Transaction, row: Row) -> ClearUpload:
-    content = ContentId(row["id"])
-    key = tx.keys.unwrap(bytes(row["wrapped"]), _day_owner(row["day"]))
-    facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
-    submission = Submission(
+def submission_from(row: Row, facts_: dict[str, Any]) -> Submission:
+    """Read back what a platform said: codes and numbers from a row, words and ids from what was sealed."""
+    return Submission(
         service=ServiceId(row["service"]),
         kind=ContentKind(row["kind"]),
         platform_id=facts_["platform_id"],
@@ -303,9 +301,16 @@ def _clear(tx: Transaction, row: Row) -> ClearUpload:
         caption=facts_["caption"],
         link=facts_["link"],
         language=row["language"] and Language(row["language"]),
-        country=None,
+        country=row["country"] and Country(row["country"]),
         posted_at=facts_["posted_at"] and datetime.fromisoformat(facts_["posted_at"]),
     )
+
+
+def _clear(tx: Transaction, row: Row) -> ClearUpload:
+    content = ContentId(row["id"])
+    key = tx.keys.unwrap(bytes(row["wrapped"]), _day_owner(row["day"]))
+    facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
+    submission = submission_from(row, facts_)
     return ClearUpload(
         id=content, revision=row["revision"], submission=submission, fingerprints=fingerprints_of(facts_)
     )
