@@ -8,7 +8,7 @@ from jinja2 import Template
 import made
 from tidegate.console.pages import environment
 from tidegate.content.model import LookKind
-from tidegate.match.model import Match, Span
+from tidegate.match.model import SECOND_RADIUS, Match, Span
 from tidegate.signal.model import FingerprintKind
 
 
@@ -42,6 +42,14 @@ PART = Span(start=65_000, end=85_000, known_start=0, known_end=20_000)
         (
             match_of(FingerprintKind.PDQ, 7, 31, look=LookKind.WITHOUT_BORDER),
             "look-alike: 7 of 31 bits apart, as it is, without its border",
+        ),
+        (
+            match_of(FingerprintKind.PDQ, 7, 31, second_distance=SECOND_RADIUS + 1),
+            ("look-alike: 7 of 31 bits apart, as it is; a second hash of another kind says that it is another picture"),
+        ),
+        (
+            match_of(FingerprintKind.PDQ, 7, 31, second_distance=SECOND_RADIUS),
+            "look-alike: 7 of 31 bits apart, as it is",
         ),
         (
             match_of(FingerprintKind.VIDEO, 9, 31, span=PART),
