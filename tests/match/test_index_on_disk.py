@@ -236,3 +236,18 @@ def tables_for_few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestDisk(Disk.TestCase):  # type: ignore[misc, valid-type]
     settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+
+
+def test_what_was_withdrawn_stays_so_when_older_segments_are_taken_up() -> None:
+    disk = Disk()
+    disk.begin()
+    disk.change([(0, Standing.CONFIRMED)])
+    disk.build(behind=0)
+    disk.follow(0)
+    disk.change([(1, Standing.CONFIRMED), (0, Standing.WITHDRAWN)])
+    disk.follow(0)
+    # Whoever builds has not read as far as this reader: the segment says that it stands.
+    disk.build(behind=1)
+    assert disk.indexes[0].outdated
+    disk.follow(0)
+    disk.teardown()
