@@ -8,7 +8,8 @@ from jinja2 import Template
 import made
 from tidegate.console.pages import environment
 from tidegate.content.model import LookKind
-from tidegate.match.model import SECOND_RADIUS, Match, Span
+from tidegate.fingerprint.second import SECOND_RADIUS
+from tidegate.match.model import Match, Span
 from tidegate.signal.model import FingerprintKind
 
 
