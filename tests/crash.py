@@ -100,7 +100,8 @@ def kill_at_random(demo: "subprocess.Popen[bytes]", node: Path, chance: random.R
 def judge(status: int, out: bytes, words: str, data: Path) -> str | None:
     """Say what is wrong with a finished run, if anything."""
     if status != 0:
-        return f"the demonstration ended with {status}: {words[-800:]}"
+        logs = [f"{path.name}:\n{path.read_text(errors='replace')[-4000:]}" for path in sorted(data.glob("*.log"))]
+        return "\n".join([f"the demonstration ended with {status}: {words[-800:]}", *logs])
     report = json.loads(out)
     if not report["ledger"]["verified"] or not report["ledger"]["recount_equal"]:
         return f"the ledger: {report['ledger']}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tidegate.demonstration.videos import scene, video
+from tidegate.signal.model import FingerprintKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,7 @@ class Known:
     """What is posted first, how it comes back, and what is something else."""
 
     kind: str
+    found_by: FingerprintKind
     first: bytes
     again: Sequence[bytes]
     other: bytes
@@ -42,6 +44,7 @@ def a_video() -> Known:
     longer = video(scene(62, _AROUND_SECONDS), clip, scene(63, _AROUND_SECONDS), size=(256, 192), quality=28)
     return Known(
         kind="video",
+        found_by=FingerprintKind.VIDEO,
         first=video(clip),
         again=(longer,),
         other=video(scene(64, _CLIP_SECONDS)),
@@ -54,6 +57,7 @@ def a_text() -> Known:
     hidden = _WORDS.translate(_LOOK_ALIKE).replace("bridge", f"bri{_ZERO_WIDTH}dge")
     return Known(
         kind="text",
+        found_by=FingerprintKind.TEXT,
         first=_WORDS.encode(),
         again=(hidden.encode(), f"{_OTHER_WORDS}\n\n{_WORDS}\n\n{_OTHER_WORDS}".encode()),
         other=_OTHER_WORDS.encode(),
@@ -65,6 +69,7 @@ def a_link() -> Known:
     """Make a link, the same link written otherwise, and another page of the same host."""
     return Known(
         kind="link",
+        found_by=FingerprintKind.URL,
         first=b"https://bridges.example/Album/Arch%20One?page=2",
         again=(b"HTTPS://Bridges.EXAMPLE:443/Album/./Arch%20One?page=2#swallows",),
         other=b"https://bridges.example/album/arch%20one?page=2",

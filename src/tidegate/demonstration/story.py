@@ -127,6 +127,7 @@ class Story:
         case = self.until("it is in the queue", lambda: self._team.case_of(self._content(first)))
         self._vote(case, self._content(first), self._team.reviewers)
         self.until("the platform took it down", lambda: self._post(first)["state"] == "removed")
+        self.until("it is known", lambda: self._team.known_as(known.found_by))
         for again in known.again:
             self._expect(self._publish_post("bela", again, kind=known.kind), "published", "review")
         self._expect(self._publish_post("carl", known.other, kind=known.kind), "published", "clear")

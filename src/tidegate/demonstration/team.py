@@ -15,6 +15,7 @@ import httpx2
 
 from tidegate.demonstration.processes import Processes
 from tidegate.kernel.errors import Unavailable
+from tidegate.signal.model import FingerprintKind
 
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _TRY_FOR_SECONDS = 120.0
@@ -189,6 +190,10 @@ class Team:
             outcome="not_terrorist",
             words="The picture shows a bridge. Nothing in it asks for, praises or explains violence.",
         )
+
+    def known_as(self, kind: FingerprintKind) -> bool:
+        """Say whether the staff sees a confirmed signal of a kind: a video becomes known once all of it was read."""
+        return "/signals/signal_" in self.reviewers[0].page(f"/signals?standing=confirmed&kind={kind}")
 
     # --- what the platform may read ---
 
