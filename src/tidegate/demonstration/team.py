@@ -94,7 +94,8 @@ class Team:
 
     REVIEWERS = ("Reviewer Ada", "Reviewer Ben")
     JUDGES = ("Judge Cleo", "Judge Dan")
-    OTHERS = ("Senior Eva", "Policy lead Finn", "Legal officer Gus", "Auditor Hana")
+    POLICY_LEAD = "Policy lead Finn"
+    OTHERS = ("Senior Eva", POLICY_LEAD, "Legal officer Gus", "Auditor Hana")
     ADMINISTRATORS = ("First administrator", "Administrator Iris")
     ROLES: ClassVar = {
         "Reviewer Ada": "reviewer",
@@ -102,7 +103,7 @@ class Team:
         "Judge Cleo": "appeal_reviewer",
         "Judge Dan": "appeal_reviewer",
         "Senior Eva": "senior_reviewer",
-        "Policy lead Finn": "policy_lead",
+        POLICY_LEAD: "policy_lead",
         "Legal officer Gus": "legal_officer",
         "Auditor Hana": "auditor",
     }
@@ -112,12 +113,13 @@ class Team:
         self.key = key
         self.reviewers = [Staff(processes, name) for name in self.REVIEWERS]
         self.judges = [Staff(processes, name) for name in self.JUDGES]
+        self.policy_lead = Staff(processes, self.POLICY_LEAD)
         headers = {"authorization": f"Bearer {key}"}
         self._api = httpx2.Client(base_url=processes.api, timeout=30, trust_env=False, headers=headers)
 
     def close(self) -> None:
         """Close every browser."""
-        for staff in [*self.reviewers, *self.judges]:
+        for staff in [*self.reviewers, *self.judges, self.policy_lead]:
             staff.close()
         self._api.close()
 
@@ -192,8 +194,8 @@ class Team:
         )
 
     def known_as(self, kind: FingerprintKind) -> bool:
-        """Say whether the staff sees a confirmed signal of a kind: a video becomes known once all of it was read."""
-        return "/signals/signal_" in self.reviewers[0].page(f"/signals?standing=confirmed&kind={kind}")
+        """Say whether there is a confirmed signal of a kind: a video becomes known once all of it was read."""
+        return "/signals/signal_" in self.policy_lead.page(f"/signals?standing=confirmed&kind={kind}")
 
     # --- what the platform may read ---
 
