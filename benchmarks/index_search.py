@@ -26,14 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.kernel.ids import SignalId
-from tidegate.match import building, hamming
-from tidegate.match.building import Changed
-from tidegate.match.files import Folder
-from tidegate.match.hamming import RADIUS, Words
-from tidegate.match.known import MOST_NEAR, KnownValues
-from tidegate.match.manifest import Manifest
-from tidegate.match.opening import Reader
-from tidegate.match.segments import OpenSegment, Signals
+from tidegate.match.values import building, hamming
+from tidegate.match.values.building import Changed
+from tidegate.match.values.files import Folder
+from tidegate.match.values.hamming import RADIUS, Words
+from tidegate.match.values.known import MOST_NEAR, KnownValues
+from tidegate.match.values.manifest import Manifest
+from tidegate.match.values.opening import Reader
+from tidegate.match.values.segments import OpenSegment, Signals
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 NEAR_QUERIES = 65 * (RADIUS + 1)

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tidegate.fingerprint import decoder
-from tidegate.fingerprint.picture import fingerprint_in
+from tidegate.fingerprint.picture import decoder
+from tidegate.fingerprint.picture.reading import fingerprint_in
 from tidegate.jail import Jail, Limits
 
 

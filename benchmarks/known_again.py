@@ -24,10 +24,10 @@ from pydantic import SecretStr
 
 from benchmarks.load import Client, Request, heads, picture
 from benchmarks.served_node import ServedNode, served
+from tidegate.commands.records import at_the_machine, rebuild_views
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import DecisionId
 from tidegate.people.model import DEFAULT_SCOPES
-from tidegate.records import at_the_machine, rebuild_views
 from tidegate.settings import Settings
 from tidegate.signal import steps as signals
 from tidegate.signal.model import FingerprintKind, Label, Provenance

@@ -30,11 +30,11 @@ from pydantic import SecretStr
 
 from benchmarks.load import Client, picture, requests
 from benchmarks.served_node import ServedNode, served
+from tidegate.commands.records import at_the_machine
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import DecisionId
 from tidegate.match.past import PastFolder, warm
 from tidegate.people.model import DEFAULT_SCOPES
-from tidegate.records import at_the_machine
 from tidegate.settings import Settings
 from tidegate.signal import steps as signals
 from tidegate.signal.model import FingerprintKind, Label, Provenance

@@ -26,9 +26,9 @@ from PIL import Image
 
 from benchmarks.made_pictures import EDITS, TEMPLATES, Picture, cropped, encoded, of_template, photograph, written_on
 from tidegate.content.model import Look
-from tidegate.fingerprint import decoder, second
 from tidegate.fingerprint.model import Rotation
-from tidegate.fingerprint.picture import FULL_SIZE, PictureFingerprint
+from tidegate.fingerprint.picture import decoder, second
+from tidegate.fingerprint.picture.reading import FULL_SIZE, PictureFingerprint
 from tidegate.match.model import PDQ_DRIFT, PDQ_RADIUS, QUALITY_FLOOR
 
 QUALITIES = (60, 80, 92)

@@ -26,12 +26,12 @@ import numpy as np
 import psycopg
 from pydantic import SecretStr
 
+from tidegate.commands.records import at_the_machine
 from tidegate.db import embedded
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import SignalId
 from tidegate.people import steps
 from tidegate.people.model import Scope
-from tidegate.records import at_the_machine
 from tidegate.settings import Settings
 
 _STARTED_WITHIN = 300.0

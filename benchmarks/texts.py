@@ -19,11 +19,11 @@ from uuid import UUID
 from rapidfuzz import fuzz
 
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.letters import normalise
-from tidegate.fingerprint.text import sketch_of
+from tidegate.fingerprint.words.letters import normalise
+from tidegate.fingerprint.words.text import sketch_of
 from tidegate.kernel.ids import SignalId
-from tidegate.match.alignment import DIFFERING
-from tidegate.match.texts import Texts
+from tidegate.match.words.alignment import DIFFERING
+from tidegate.match.words.texts import Texts
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 SCRIPTS = {

@@ -28,14 +28,14 @@ import numpy as np
 
 from benchmarks.scenes import EDITS, Grey, as_it_is, encoded, scene
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint import video_decoder
-from tidegate.fingerprint.video import END, Density, Frames, Part, PartRead, join_frames
-from tidegate.fingerprint.video_jail import VideoJail
-from tidegate.fingerprint.video_reading import VideoRead, read_on
-from tidegate.fingerprint.vpdq_text import read as read_vpdq
+from tidegate.fingerprint.video import decoder as video_decoder
+from tidegate.fingerprint.video.frames import END, Density, Frames, Part, PartRead, join_frames
+from tidegate.fingerprint.video.jail import VideoJail
+from tidegate.fingerprint.video.reading import VideoRead, read_on
+from tidegate.fingerprint.video.vpdq_text import read as read_vpdq
 from tidegate.jail import Jail
 from tidegate.kernel.ids import SignalId
-from tidegate.match.videos import Videos
+from tidegate.match.video.videos import Videos
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 RATE = 25

@@ -22,7 +22,7 @@ from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Database
 from tidegate.fingerprint.compiled import keep_compiled
-from tidegate.fingerprint.video_jail import VideoJail
+from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.flow import STORY
 from tidegate.jail import Jail
 from tidegate.kernel.keys import Keyring

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import httpx2
 
+from tidegate.background.worker import run_jobs_once
 from tidegate.db.transaction import MACHINE, Actor, ActorKind, Transaction
-from tidegate.fingerprint.video_jail import VideoJail
+from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.jail import Jail
 from tidegate.kernel.ids import ServiceId, StaffId
 from tidegate.node import Node, open_node
@@ -27,7 +28,6 @@ from tidegate.people.model import DEFAULT_SCOPES, ProposalKind, Role, Scope
 from tidegate.run import DOORS, show_error
 from tidegate.settings import Settings
 from tidegate.web.serve import Addresses, listening
-from tidegate.worker import run_jobs_once
 
 Result = TypeVar("Result")
 

@@ -23,7 +23,7 @@ CLIENTS = (
 MAY = {
     "enforcement/delivery.py",  # webhooks
     "enforcement/platform_check.py",  # webhooks, tried out
-    "worker.py",  # makes the client for webhooks
+    "background/worker.py",  # makes the client for webhooks
     "ledger/tiles.py",  # reads a published log, for who verifies it
     "run.py",  # asks whether the node one started answers
 }
@@ -49,7 +49,12 @@ def test_only_who_may_holds_a_client() -> None:
 
 
 def test_who_reads_links_opens_no_connection() -> None:
-    for name in ("fingerprint/link.py", "fingerprint/link_engine.py", "match/links.py", "signal/links.py"):
+    for name in (
+        "fingerprint/words/link.py",
+        "fingerprint/words/link_engine.py",
+        "match/words/links.py",
+        "signal/links.py",
+    ):
         assert not any(
             module.split(".")[0] in {"socket", "asyncio", "ssl", "http", "urllib"} for module in imported(ROOT / name)
         )

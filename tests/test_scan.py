@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from acts import ask, make_known, picture
 from running import Nodes, Running
+from tidegate.commands.scan import scan
+from tidegate.commands.scan_source import Folder, Lines, Table, source_of
 from tidegate.jail import Jail
 from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
-from tidegate.scan import scan
-from tidegate.scan_source import Folder, Lines, Table, source_of
 from tidegate.settings import Settings
 
 

@@ -118,7 +118,7 @@ def db_migrate() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def db_rebuild(*, as_json: bool) -> None:
     """Fold all events again and prove that every view is equal."""
-    from tidegate.records import rebuild_views
+    from tidegate.commands.records import rebuild_views
 
     differing = asyncio.run(rebuild_views(_with_database()))
     wrong = {view: count for view, count in differing.items() if count}
@@ -138,7 +138,7 @@ def people() -> None:
 @click.argument("names_or_ids", nargs=-1, required=True)
 def people_link(names_or_ids: tuple[str, ...]) -> None:
     """Make a one-time sign-in link for each of these people on the staff, a line each."""
-    from tidegate.records import links_for
+    from tidegate.commands.records import links_for
 
     click.echo("\n".join(asyncio.run(links_for(_with_database(), names_or_ids))))
 
@@ -272,7 +272,7 @@ def signal_import(
     as_json: bool,
 ) -> None:
     """Read a list of signals, unconfirmed; what is known stays as it is. 1 if a line was wrong."""
-    from tidegate.lists import import_file
+    from tidegate.commands.lists import import_file
     from tidegate.signal.formats import reading_of
 
     how = reading_of(
@@ -293,8 +293,8 @@ def signal_import(
 @click.option("--unconfirmed", is_flag=True, help="Those too that nobody has confirmed, or that are disputed.")
 def signal_export(*, file: Path, list_format: str, purpose: str, unconfirmed: bool) -> None:
     """Write what is known to a new file that its owner alone can read. It goes on the record."""
-    from tidegate.lists import export_list
-    from tidegate.records import at_the_machine
+    from tidegate.commands.lists import export_list
+    from tidegate.commands.records import at_the_machine
     from tidegate.signal.model import ListFormat
 
     written = asyncio.run(
@@ -324,8 +324,8 @@ def scan(source: str, *, output: Path | None, resume: Path | None, children: int
     One line of JSON for each that matches or cannot be checked. Exit status 0: nothing matched; 1: something did; 3:
     nothing did, but not all could be checked. Nothing is recorded but how many were asked about, which is public.
     """
-    from tidegate.scan import scan as scan_all
-    from tidegate.scan_source import source_of
+    from tidegate.commands.scan import scan as scan_all
+    from tidegate.commands.scan_source import source_of
 
     settings = _with_database()
     settings = settings.model_copy(
@@ -345,8 +345,8 @@ def index() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Show it as one JSON object.")
 def index_status(*, verify: bool, as_json: bool) -> None:
     """Say what is in it, how far it was built and whether it is sound; exit status 1 if it is not."""
+    from tidegate.commands.records import at_the_machine
     from tidegate.match.command import as_text, sound, status
-    from tidegate.records import at_the_machine
 
     settings = _with_database()
     path = settings.index_directory
@@ -358,8 +358,8 @@ def index_status(*, verify: bool, as_json: bool) -> None:
 @index.command("build")
 def index_build() -> None:
     """Build now what the worker would build later, and build anew what is damaged."""
+    from tidegate.commands.records import at_the_machine
     from tidegate.match.command import build
-    from tidegate.records import at_the_machine
 
     settings = _with_database()
     path = settings.index_directory

@@ -16,13 +16,13 @@ from tidegate.content.model import ContentKind, Fingerprints, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
-from tidegate.fingerprint import text as texts
 from tidegate.fingerprint.compiled import keep_compiled
-from tidegate.fingerprint.link import address_in, domain_of
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.picture import fingerprint_in
-from tidegate.fingerprint.video_jail import VideoJail
-from tidegate.fingerprint.video_reading import VideoRead, read_on
+from tidegate.fingerprint.picture.reading import fingerprint_in
+from tidegate.fingerprint.video.jail import VideoJail
+from tidegate.fingerprint.video.reading import VideoRead, read_on
+from tidegate.fingerprint.words import text as texts
+from tidegate.fingerprint.words.link import address_in, domain_of
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError, Limits, Reason
 from tidegate.jail.model import Data

@@ -18,6 +18,8 @@ from starlette.responses import Response
 from uvicorn.loops.auto import auto_loop_factory
 
 from tidegate.api import DOORS as API_DOORS
+from tidegate.background.worker import work
+from tidegate.commands.records import first_administrator
 from tidegate.console import DOORS as CONSOLE_DOORS
 from tidegate.console.errors import render_error
 from tidegate.console.headers import protect
@@ -27,15 +29,13 @@ from tidegate.kernel.clock import system_clock
 from tidegate.kernel.errors import ConfigurationError, TidegateError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
-from tidegate.match import texts
 from tidegate.match.index import IndexDown
+from tidegate.match.words import texts
 from tidegate.node import Node, open_node
-from tidegate.records import first_administrator
 from tidegate.settings import Settings
 from tidegate.supervisor import Supervisor
 from tidegate.web import health
 from tidegate.web.serve import listening, stop_on_signals
-from tidegate.worker import work
 
 Report = Callable[[str], None]
 

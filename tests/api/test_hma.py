@@ -19,9 +19,9 @@ from benchmarks.scenes import encoded, scene
 from floor.test_rule_02 import NOT_A_PICTURE, Hurried, stop_engine
 from running import Nodes, Platform, Running
 from tidegate.db.transaction import Transaction
-from tidegate.fingerprint import text as texts
-from tidegate.fingerprint import vpdq_text
-from tidegate.fingerprint.video import Density, Part, read_part
+from tidegate.fingerprint.video import vpdq_text
+from tidegate.fingerprint.video.frames import Density, Part, read_part
+from tidegate.fingerprint.words import text as texts
 from tidegate.flow import VIEWS
 from tidegate.jail import Jail
 from tidegate.kernel.ids import DecisionId, SignalId

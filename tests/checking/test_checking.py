@@ -14,11 +14,11 @@ from benchmarks.scenes import encoded, scene, smaller
 from floor.story import switch_on_look_alike_holds
 from receiving import Receiver, answer
 from running import Nodes, Platform, Running
-from tidegate.check_video import check_video
+from tidegate.background.check_video import check_video
 from tidegate.content import store
 from tidegate.decision.model import Measure
-from tidegate.fingerprint import video_reading
-from tidegate.fingerprint.video import read_part
+from tidegate.fingerprint.video import reading as video_reading
+from tidegate.fingerprint.video.frames import read_part
 from tidegate.flow import know_frames
 from tidegate.kernel.ids import CaseId, ContentId, DecisionId
 from tidegate.people.model import Role, Scope

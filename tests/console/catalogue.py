@@ -17,7 +17,7 @@ HIDDEN = frozenset({Kind.CONFIGURATION, Kind.INTEGRITY})
 #: What is raised here reaches programs, or people at the machine itself, and no page.
 _NO_PAGE = (
     "api/", "cli.py", "db/", "demonstration/", "enforcement/platform_check.py", "enforcement/signing.py", "jail/",
-    "kernel/canonical.py", "ledger/", "records.py", "settings.py", "supervisor.py", "worker.py",
+    "kernel/canonical.py", "ledger/", "commands/records.py", "settings.py", "supervisor.py", "background/worker.py",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from tidegate.exposure.model import LookId, View
 from tidegate.exposure.rules import SEVERITIES, Look
 from tidegate.exposure.steps import begin_look
 from tidegate.exposure.store import looks_since, views_of
-from tidegate.fingerprint.picture import Filter, Size
+from tidegate.fingerprint.picture.reading import Filter, Size
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import ContentId, StaffId
 from tidegate.people.model import Role

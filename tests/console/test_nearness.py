@@ -8,7 +8,7 @@ from jinja2 import Template
 import made
 from tidegate.console.pages import environment
 from tidegate.content.model import LookKind
-from tidegate.fingerprint.second import SECOND_RADIUS
+from tidegate.fingerprint.picture.second import SECOND_RADIUS
 from tidegate.match.model import Match, Span
 from tidegate.signal.model import FingerprintKind
 

@@ -8,6 +8,7 @@ import pytest
 from console.console_story import HOSTILE, HTML, flagged, picture, remove
 from receiving import Receiver, answer
 from running import Browser, Running
+from tidegate.background.worker import deliver, make_client
 from tidegate.console.staff.signal_import import read_list
 from tidegate.db.transaction import MACHINE
 from tidegate.enforcement import steps as enforcement
@@ -20,7 +21,6 @@ from tidegate.signal import store as signals
 from tidegate.signal.formats import Reading
 from tidegate.signal.model import Label, Provenance, Standing
 from tidegate.verdict import store as verdicts
-from tidegate.worker import deliver, make_client
 
 HEAD = "signal_type,signal_str,collab,category,tags\n"
 ONE, TWO = "ab" * 32, "cd" * 32

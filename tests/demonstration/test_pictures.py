@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from tidegate.demonstration.pictures import Edit, bomb, broken, edited, picture
-from tidegate.fingerprint.decoder import fingerprint
 from tidegate.fingerprint.pdq import pdq_dihedral
-from tidegate.fingerprint.picture import PictureFingerprint
+from tidegate.fingerprint.picture.decoder import fingerprint
+from tidegate.fingerprint.picture.reading import PictureFingerprint
 
 
 def hashes(data: bytes) -> tuple[list[bytes], int]:

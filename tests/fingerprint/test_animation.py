@@ -9,10 +9,10 @@ from PIL import Image
 
 from fingerprint.pictures import distance, encoded, scene
 from tidegate.content.model import LookKind
-from tidegate.fingerprint import animation, decoder
-from tidegate.fingerprint.animation import MOST_FRAMES, Frames
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import PictureFingerprint
+from tidegate.fingerprint.picture import animation, decoder
+from tidegate.fingerprint.picture.animation import MOST_FRAMES, Frames
+from tidegate.fingerprint.picture.reading import PictureFingerprint
 
 
 def frames(count: int, first: int = 100) -> list[Image.Image]:

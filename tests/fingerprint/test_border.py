@@ -8,10 +8,10 @@ from PIL import Image
 
 from fingerprint.pictures import Pixels, distance, encoded, scene
 from tidegate.content.model import LookKind
-from tidegate.fingerprint import decoder
 from tidegate.fingerprint.border import Box, without_border
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import FULL_SIZE, PictureFingerprint
+from tidegate.fingerprint.picture import decoder
+from tidegate.fingerprint.picture.reading import FULL_SIZE, PictureFingerprint
 from tidegate.match.model import PDQ_RADIUS
 
 SCENE = scene(600, 800, 3)

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from fingerprint.pictures import DATA, distance, encoded, needs_data, noise, scene
-from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import (
+from tidegate.fingerprint.picture import decoder
+from tidegate.fingerprint.picture.reading import (
     COPY_SIDE,
     FULL_SIZE,
     LARGEST_COPY,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.fingerprint.letters import letters, normalise
-from tidegate.fingerprint.skeleton import UNICODE_VERSION, prototypes, skeleton
+from tidegate.fingerprint.words.letters import letters, normalise
+from tidegate.fingerprint.words.skeleton import UNICODE_VERSION, prototypes, skeleton
 
 #: Any text, and texts of characters that have tricks in them.
 TRICKY = st.text(

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from running import Loop
-from tidegate.fingerprint.link import LONGEST_LINK, address_in, around_host, domain_of, host_of, readable
-from tidegate.fingerprint.link_engine import canonical
+from tidegate.fingerprint.words.link import LONGEST_LINK, address_in, around_host, domain_of, host_of, readable
+from tidegate.fingerprint.words.link_engine import canonical
 from tidegate.jail import Jail, JailError, Reason
 from tidegate.jail.model import Refusal
 

@@ -20,7 +20,7 @@ from tidegate.content.model import Look, LookKind
 from tidegate.fingerprint.command import fingerprint_files
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import (
+from tidegate.fingerprint.picture.reading import (
     Filter,
     PictureFingerprint,
     PreviewArguments,
@@ -28,7 +28,7 @@ from tidegate.fingerprint.picture import (
     fingerprint_in,
     preview_in,
 )
-from tidegate.fingerprint.second import SECOND_BYTES
+from tidegate.fingerprint.picture.second import SECOND_BYTES
 from tidegate.jail import Jail, JailError, Reason
 
 PICTURE = scene(440, 460)
@@ -138,7 +138,7 @@ def test_the_largest_pictures_fit_into_a_child(held: Held) -> None:
     ):
         small = Image.fromarray(scene(69, 72)).convert(mode)
         data = encoded(small.resize((columns, rows)), kind, **settings)
-        answer = held.runner.run(held.jail.run("tidegate.fingerprint.decoder:fingerprint", data, timeout=60))
+        answer = held.runner.run(held.jail.run("tidegate.fingerprint.picture.decoder:fingerprint", data, timeout=60))
         assert PictureFingerprint.unpack(answer).quality >= 50, (mode, kind)
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fingerprint.pictures import distance, encoded, noise, scene
-from tidegate.fingerprint import decoder, pdq_kernels
+from tidegate.fingerprint import pdq_kernels
 from tidegate.fingerprint.pdq import luma_of, pdq, pdq_dihedral
-from tidegate.fingerprint.picture import FULL_SIZE, PictureFingerprint
-from tidegate.fingerprint.reduced import pdq_if_certain, pdq_of_reduced
+from tidegate.fingerprint.picture import decoder
+from tidegate.fingerprint.picture.reading import FULL_SIZE, PictureFingerprint
+from tidegate.fingerprint.picture.reduced import pdq_if_certain, pdq_of_reduced
 from tidegate.match.model import PDQ_DRIFT
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from benchmarks.made_pictures import EDITS, of_template, photograph
 from fingerprint.pictures import Pixels, noise, scene
-from tidegate.fingerprint import grey_kernels, second
+from tidegate.fingerprint import grey_kernels
 from tidegate.fingerprint.model import Rotation
 from tidegate.fingerprint.pdq_kernels import read_only
+from tidegate.fingerprint.picture import second
 
 TURNS: dict[Rotation, Callable[[Pixels], Pixels]] = {
     Rotation.ORIGINAL: lambda picture: picture,

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.fingerprint.letters import codes_of
-from tidegate.fingerprint.shingle_kernels import all_hashes
-from tidegate.fingerprint.shingles import SHINGLE, WINDOW, length, lengths, units, winnow
+from tidegate.fingerprint.words.letters import codes_of
+from tidegate.fingerprint.words.shingle_kernels import all_hashes
+from tidegate.fingerprint.words.shingles import SHINGLE, WINDOW, length, lengths, units, winnow
 
 PROMISED = SHINGLE + WINDOW - 1
 LETTERS = st.text(alphabet="abcde", max_size=120)

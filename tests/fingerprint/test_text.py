@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from running import Loop
-from tidegate.fingerprint.letters import normalise
-from tidegate.fingerprint.text import (
+from tidegate.fingerprint.words.letters import normalise
+from tidegate.fingerprint.words.text import (
     LARGEST_TEXT,
     MOST_IN_SKETCH,
     SHORTEST_COMPARED,

@@ -5,9 +5,9 @@ import random
 import time
 
 from benchmarks.scenes import encoded, scene
-from tidegate.fingerprint import video_samples
-from tidegate.fingerprint.video import Density, Part, SheetArguments, read_part, sheet_in
-from tidegate.fingerprint.video_jail import VideoJail
+from tidegate.fingerprint.video import samples as video_samples
+from tidegate.fingerprint.video.frames import Density, Part, SheetArguments, read_part, sheet_in
+from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.jail import Jail, JailError, Reason
 
 _FILES = 150

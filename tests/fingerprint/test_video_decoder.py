@@ -10,9 +10,9 @@ from PIL import Image
 
 from benchmarks.scenes import as_it_is, encoded, scene, with_bars
 from fingerprint.pictures import DATA, distance, needs_data
-from tidegate.fingerprint import video_decoder
-from tidegate.fingerprint.picture import Filter, Size
-from tidegate.fingerprint.video import (
+from tidegate.fingerprint.picture.reading import Filter, Size
+from tidegate.fingerprint.video import decoder as video_decoder
+from tidegate.fingerprint.video.frames import (
     END,
     WITHOUT_BORDER,
     Density,
@@ -22,7 +22,7 @@ from tidegate.fingerprint.video import (
     SheetArguments,
     join_frames,
 )
-from tidegate.fingerprint.vpdq_text import read
+from tidegate.fingerprint.video.vpdq_text import read
 from tidegate.jail.model import Reason, Refusal
 
 

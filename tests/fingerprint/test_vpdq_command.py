@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from benchmarks.scenes import encoded, scene
 from fingerprint.pictures import DATA, needs_data
 from tidegate.cli import main
-from tidegate.fingerprint.vpdq_text import read
+from tidegate.fingerprint.video.vpdq_text import read
 
 
 @needs_data

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fingerprint.pictures import DATA, needs_data
-from tidegate.fingerprint.video import FRAME, Frames
-from tidegate.fingerprint.vpdq_text import Form, read, write
+from tidegate.fingerprint.video.frames import FRAME, Frames
+from tidegate.fingerprint.video.vpdq_text import Form, read, write
 from tidegate.kernel.errors import Malformed
 
 _values = st.binary(min_size=32, max_size=32)

@@ -15,10 +15,10 @@ from floor.story import actions, decide, flag, known_signals, make_known, review
 from running import Nodes, Platform, Running
 from tidegate import flow
 from tidegate.content.model import AccountClass, ContentKind, LookKind, Submission, Surface
-from tidegate.fingerprint import decoder
 from tidegate.fingerprint.pdq import pdq
-from tidegate.fingerprint.picture import FULL_SIZE, PictureFingerprint
-from tidegate.fingerprint.second import SECOND_RADIUS
+from tidegate.fingerprint.picture import decoder
+from tidegate.fingerprint.picture.reading import FULL_SIZE, PictureFingerprint
+from tidegate.fingerprint.picture.second import SECOND_RADIUS
 from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR
 from tidegate.node import upload_of

@@ -27,8 +27,9 @@ from fuzz.bombs import bombs
 from fuzz.mutate import mutate
 from fuzz.seeds import Seed, seeds
 from tidegate.content.model import ContentKind
-from tidegate.fingerprint import link, picture, text
-from tidegate.fingerprint.video import Part, read_part
+from tidegate.fingerprint.picture import reading as picture
+from tidegate.fingerprint.video.frames import Part, read_part
+from tidegate.fingerprint.words import link, text
 from tidegate.jail import Jail, JailError, Limits, Reason
 
 #: Seconds a picture, a text or a link may take; the jail's own limit for a request.
@@ -41,8 +42,12 @@ SLACK, TRIES = 3.0, 2
 #: Bytes the parent may have grown by, from when everything was used once.
 GROWTH = 12 << 20
 AT_ONCE = 2
-ENGINES = ("tidegate.fingerprint.decoder", "tidegate.fingerprint.text_engine", "tidegate.fingerprint.link_engine")
-VIDEO_ENGINE = "tidegate.fingerprint.video_decoder"
+ENGINES = (
+    "tidegate.fingerprint.picture.decoder",
+    "tidegate.fingerprint.words.text_engine",
+    "tidegate.fingerprint.words.link_engine",
+)
+VIDEO_ENGINE = "tidegate.fingerprint.video.decoder"
 
 
 @dataclass(slots=True)

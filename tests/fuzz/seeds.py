@@ -8,7 +8,7 @@ from random import Random
 from PIL import Image
 
 from tidegate.content.model import ContentKind
-from tidegate.fingerprint import video_samples
+from tidegate.fingerprint.video import samples as video_samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -466,13 +466,13 @@ asyncio.run(main())
 
 
 def test_our_memory_does_not_grow_over_bad_files(make_jail: MakeJail) -> None:
-    held = make_jail(size=2, engines=["misbehaving", "tidegate.fingerprint.decoder"])
+    held = make_jail(size=2, engines=["misbehaving", "tidegate.fingerprint.picture.decoder"])
 
     def bad_files(count: int) -> None:
         for number in range(count):
             data = os.urandom(200_000) if number % 3 else b"\xff\xd8\xff\xe0" + os.urandom(200_000)
             with pytest.raises(JailError) as caught:
-                held.do(held.jail.run("tidegate.fingerprint.decoder:fingerprint", data))
+                held.do(held.jail.run("tidegate.fingerprint.picture.decoder:fingerprint", data))
             assert caught.value.reason is Reason.UNDECODABLE
             if number % 10 == 0:
                 fails(held, "crash")

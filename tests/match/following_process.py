@@ -14,11 +14,11 @@ from tidegate.db.transaction import Database
 from tidegate.flow import STORY
 from tidegate.kernel.clock import system_clock
 from tidegate.kernel.keys import Keyring
-from tidegate.match import hamming
-from tidegate.match.files import Folder
 from tidegate.match.following import Follower
 from tidegate.match.index import Index
 from tidegate.match.upkeep import Upkeep
+from tidegate.match.values import hamming
+from tidegate.match.values.files import Folder
 
 hamming.SCANNED = 8  # type: ignore[misc]  # tables even for a few entries
 

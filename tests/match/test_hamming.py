@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.match import hamming
-from tidegate.match.hamming import RADIUS, Entries, Hits, Words
+from tidegate.match.values import hamming
+from tidegate.match.values.hamming import RADIUS, Entries, Hits, Words
 
 NOTHING_GONE = np.zeros(40_000, dtype=np.uint8)
 MOST = 100

@@ -9,9 +9,9 @@ import made
 from tidegate.content.model import Fingerprints, Look
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
-from tidegate.match.hamming import distances, words
 from tidegate.match.index import Index, compare
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match
+from tidegate.match.values.hamming import distances, words
 from tidegate.signal.model import FingerprintKind, Signal, Standing
 
 

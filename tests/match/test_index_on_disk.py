@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 import made
 from tidegate.content.model import Fingerprints, Look
 from tidegate.kernel.ids import SignalId
-from tidegate.match import building, hamming
-from tidegate.match import manifest as manifests
-from tidegate.match.building import Changed, signals_from
-from tidegate.match.files import File, Folder
 from tidegate.match.index import Index, IndexDown
-from tidegate.match.manifest import Manifest
 from tidegate.match.model import PDQ_RADIUS
+from tidegate.match.values import building, hamming
+from tidegate.match.values import manifest as manifests
+from tidegate.match.values.building import Changed, signals_from
+from tidegate.match.values.files import File, Folder
+from tidegate.match.values.manifest import Manifest
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 from tidegate.signal.rules import proposes, strength
 

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.link import domain_of
+from tidegate.fingerprint.words.link import domain_of
 from tidegate.kernel.ids import SignalId
-from tidegate.match.links import Links
+from tidegate.match.words.links import Links
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 from tidegate.signal.rules import proposes
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tidegate.kernel.ids import ContentId
 from tidegate.match import past
-from tidegate.match.files import Damaged, Folder
 from tidegate.match.past import NOTHING, PastFolder, Uploads, uploads_of
+from tidegate.match.values.files import Damaged, Folder
 
 DAY = date(2026, 11, 23)
 Made = list[tuple[int, bytes, list[bytes]]]

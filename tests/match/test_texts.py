@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.letters import normalise
-from tidegate.fingerprint.text import sketch_of
+from tidegate.fingerprint.words.letters import normalise
+from tidegate.fingerprint.words.text import sketch_of
 from tidegate.kernel.ids import SignalId
-from tidegate.match.alignment import DIFFERING, align
 from tidegate.match.index import Index
 from tidegate.match.model import Match
-from tidegate.match.text_table import MOST_PAIRS, MOST_TEXTS
-from tidegate.match.texts import MOST_COMPARED, Texts
+from tidegate.match.words.alignment import DIFFERING, align
+from tidegate.match.words.table import MOST_PAIRS, MOST_TEXTS
+from tidegate.match.words.texts import MOST_COMPARED, Texts
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 NOTHING = Fingerprints(sha256=b"")

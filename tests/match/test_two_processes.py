@@ -14,10 +14,10 @@ import pytest
 from running import Urls
 from sharing import Process, add, asking, some, withdraw
 from tidegate.db.transaction import MACHINE, Database
-from tidegate.match import hamming
 from tidegate.match.command import as_text, build, sound, status
-from tidegate.match.files import Folder
 from tidegate.match.upkeep import Upkeep, verify
+from tidegate.match.values import hamming
+from tidegate.match.values.files import Folder
 
 #: The issue's bar, at ten million entries; here there are few, and a machine that does other things too.
 ENFORCED_WITHIN = 1.0

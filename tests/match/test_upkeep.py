@@ -18,12 +18,13 @@ from tidegate.content.model import ContentKind
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import DecisionId, SignalId
-from tidegate.match import following, hamming
-from tidegate.match import manifest as manifests
-from tidegate.match.files import Damaged, Folder
+from tidegate.match import following
 from tidegate.match.following import Follower
 from tidegate.match.index import Index, IndexDown
 from tidegate.match.upkeep import Upkeep, verify
+from tidegate.match.values import hamming
+from tidegate.match.values import manifest as manifests
+from tidegate.match.values.files import Damaged, Folder
 from tidegate.signal import steps as signals
 from tidegate.signal.model import FingerprintKind, Label
 

@@ -13,10 +13,10 @@ from benchmarks.scenes import scene
 from tidegate.content.model import Fingerprints, LookKind
 from tidegate.fingerprint.model import Rotation
 from tidegate.fingerprint.pdq import pdq_dihedral
-from tidegate.fingerprint.video import FRAME, Frames, join_frames
+from tidegate.fingerprint.video.frames import FRAME, Frames, join_frames
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import PDQ_RADIUS, Match
-from tidegate.match.videos import Videos
+from tidegate.match.video.videos import Videos
 from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
 
 RATE = 25

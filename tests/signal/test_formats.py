@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import made
-from tidegate.fingerprint import vpdq_text
-from tidegate.fingerprint.letters import normalise
+from tidegate.fingerprint.video import vpdq_text
+from tidegate.fingerprint.words.letters import normalise
 from tidegate.kernel.errors import Malformed, RuleBroken
 from tidegate.signal import formats
 from tidegate.signal.formats import LeftOut, Reading, Row, Skipped, Wrong

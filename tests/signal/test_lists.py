@@ -19,10 +19,10 @@ from click.testing import CliRunner, Result
 from acts import ask, make_known
 from failures.test_rebuild import differences
 from running import Nodes, Running
-from tidegate import lists
 from tidegate.cli import main
+from tidegate.commands import lists
 from tidegate.db.sealing import read_detail
-from tidegate.fingerprint.text import fingerprint_in
+from tidegate.fingerprint.words.text import fingerprint_in
 from tidegate.jail import Jail, JailError, Reason
 from tidegate.kernel.errors import Conflict, Malformed, Unavailable
 from tidegate.kernel.ids import DecisionId, ListId

@@ -38,10 +38,10 @@ from floor.story import (
 )
 from receiving import Receiver, acknowledge, answer
 from running import Browser, Nodes, Platform, Running
+from tidegate.background.look_back import PastUpkeep, folder_of
 from tidegate.content.model import AccountClass, ContentKind, Fingerprints, Look, Submission, Surface
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import ContentId
-from tidegate.look_back import PastUpkeep, folder_of
 from tidegate.people.model import Role
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict.steps import Upload

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tidegate.api import videos
 from tidegate.api.body import read_upload
-from tidegate.api.idempotency import once
 from tidegate.api.life import life_of
 from tidegate.case import store as cases
 from tidegate.checking import steps as checking
@@ -30,6 +29,7 @@ from tidegate.signal import store as signals
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict.model import VerdictKind
 from tidegate.web.door import Door, Listener, key_of, node_of, platform
+from tidegate.web.idempotency import once
 
 door = Door(Listener.PLATFORM)
 

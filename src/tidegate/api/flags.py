@@ -6,7 +6,6 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict
 
 from tidegate.api.content import IdempotencyKey
-from tidegate.api.idempotency import once
 from tidegate.content import store as contents
 from tidegate.db.transaction import Row, Transaction
 from tidegate.flag import steps, store
@@ -15,6 +14,7 @@ from tidegate.kernel.ids import ContentId, FlagId, ServiceId
 from tidegate.people.model import Scope
 from tidegate.signal.model import Label
 from tidegate.web.door import Door, Listener, key_of, node_of, platform
+from tidegate.web.idempotency import once
 
 door = Door(Listener.PLATFORM)
 

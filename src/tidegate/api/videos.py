@@ -13,9 +13,8 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from tidegate.api.body import Body
-from tidegate.api.idempotency import once
 from tidegate.api.life import CHECKING
-from tidegate.check_video import check_video
+from tidegate.background.check_video import check_video
 from tidegate.checking import steps as checking
 from tidegate.checking.model import Waiting
 from tidegate.content.model import Content, ContentKind, Fingerprints, NoBytes, Submission
@@ -28,6 +27,7 @@ from tidegate.settings import Settings
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict.steps import Answer, Upload
 from tidegate.web.door import key_of, node_of, platform
+from tidegate.web.idempotency import once
 
 Said = dict[str, Any]
 #: Says a verdict to a platform.

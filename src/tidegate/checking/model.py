@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tidegate.content.model import Submission
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.video_reading import VideoRead
+from tidegate.fingerprint.video.reading import VideoRead
 from tidegate.kernel.ids import ContentId
 
 #: Who works on an upload has it for so long from each progress; after that it is dead, and others take it.

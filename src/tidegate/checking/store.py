@@ -8,7 +8,7 @@ from tidegate.content.model import Fingerprints
 from tidegate.db.sealing import erase_part, read_bytes, read_detail, write_bytes, write_detail
 from tidegate.db.transaction import Row, Transaction
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.video_reading import VideoRead
+from tidegate.fingerprint.video.reading import VideoRead
 from tidegate.kernel.ids import ContentId
 
 

@@ -110,9 +110,9 @@ class Fingerprints:
         height: in pixels, as stored.
         reduced: the looks were taken from a smaller decoding; a signal is never made from those.
         partial: it moves for longer than is looked at; not kept.
-        frames: of a video, packed (``fingerprint/video.py``).
-        sketch: of a text, its MinHash (``fingerprint/text.py``).
-        address: of a link, its canonical form (``fingerprint/link.py``).
+        frames: of a video, packed (``fingerprint/video/frames.py``).
+        sketch: of a text, its MinHash (``fingerprint/words/text.py``).
+        address: of a link, its canonical form (``fingerprint/words/link.py``).
         host: of a link, the host as a domain signal names it.
     """
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tidegate.fingerprint import vpdq_text
-from tidegate.fingerprint.picture import fingerprint_in
-from tidegate.fingerprint.video import END, Density, Frames, Part, join_frames, read_part
-from tidegate.fingerprint.video_jail import VideoJail
+from tidegate.fingerprint.picture.reading import fingerprint_in
+from tidegate.fingerprint.video import vpdq_text
+from tidegate.fingerprint.video.frames import END, Density, Frames, Part, join_frames, read_part
+from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.jail import Jail, JailError
 
 #: Milliseconds of processor time a part of a video may take.

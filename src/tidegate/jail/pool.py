@@ -29,9 +29,9 @@ from tidegate.kernel.process import Account, unusable
 
 #: Named, never imported: this is the side that must not decode.
 ENGINES = (
-    "tidegate.fingerprint.decoder",
-    "tidegate.fingerprint.text_engine",
-    "tidegate.fingerprint.link_engine",
+    "tidegate.fingerprint.picture.decoder",
+    "tidegate.fingerprint.words.text_engine",
+    "tidegate.fingerprint.words.link_engine",
 )
 
 _USUAL = Limits()

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.db.transaction import TIME, Database
-from tidegate.match import manifest as manifests
-from tidegate.match.files import Damaged, Folder
-from tidegate.match.manifest import Manifest, Segment
-from tidegate.match.opening import Reader
 from tidegate.match.upkeep import Upkeep, belongs
 from tidegate.match.upkeep import verify as read_through
+from tidegate.match.values import manifest as manifests
+from tidegate.match.values.files import Damaged, Folder
+from tidegate.match.values.manifest import Manifest, Segment
+from tidegate.match.values.opening import Reader
 from tidegate.signal import store as signals
 
 #: What was found out about the files.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
-from tidegate.match.known import KnownValues
 from tidegate.match.model import Match
+from tidegate.match.values.known import KnownValues
 from tidegate.signal.model import FingerprintKind, Signal
 
 

@@ -10,9 +10,9 @@ from typing import Final
 from tidegate.db.transaction import TIME, Database, Transaction
 from tidegate.match.exact import exact_match
 from tidegate.match.index import Index, IndexDown
-from tidegate.match.manifest import Manifest
 from tidegate.match.model import Match
 from tidegate.match.upkeep import belongs
+from tidegate.match.values.manifest import Manifest
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind
 

@@ -12,14 +12,14 @@ from typing import Protocol
 from tidegate.content.model import Fingerprints
 from tidegate.kernel.errors import Unavailable
 from tidegate.match.exact import ExactBytes
-from tidegate.match.files import Damaged
-from tidegate.match.links import Links
-from tidegate.match.manifest import Manifest
 from tidegate.match.model import Match
-from tidegate.match.opening import Opened, Reader
 from tidegate.match.pictures import Pictures
-from tidegate.match.texts import Texts
-from tidegate.match.videos import Videos
+from tidegate.match.values.files import Damaged
+from tidegate.match.values.manifest import Manifest
+from tidegate.match.values.opening import Opened, Reader
+from tidegate.match.video.videos import Videos
+from tidegate.match.words.links import Links
+from tidegate.match.words.texts import Texts
 from tidegate.signal.model import Signal
 
 

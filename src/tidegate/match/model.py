@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tidegate.content.model import LookKind
 from tidegate.fingerprint.model import Rotation
-from tidegate.fingerprint.second import SECOND_RADIUS
+from tidegate.fingerprint.picture.second import SECOND_RADIUS
 from tidegate.kernel.ids import SignalId
 from tidegate.signal.model import FingerprintKind
 

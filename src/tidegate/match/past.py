@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.kernel.ids import ContentId
-from tidegate.match.files import Damaged, File, Folder
 from tidegate.match.model import PDQ_RADIUS
 from tidegate.match.past_kernels import Halves, near
+from tidegate.match.values.files import Damaged, File, Folder
 
 NAME = "manifest.json"
 _FORMAT: Final = 1

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
-from tidegate.match.hamming import words
-from tidegate.match.known import KnownValues
 from tidegate.match.model import PDQ_DRIFT, PDQ_RADIUS, QUALITY_FLOOR, Match
+from tidegate.match.values.hamming import words
+from tidegate.match.values.known import KnownValues
 from tidegate.signal.model import FingerprintKind, Signal
 
 

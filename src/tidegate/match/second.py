@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tidegate.content.model import Fingerprints, Look
-from tidegate.fingerprint import second
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.picture import second
 from tidegate.match.model import Match
 from tidegate.signal.model import FingerprintKind, Signal
 

@@ -18,13 +18,13 @@ import structlog
 
 from tidegate.db.transaction import TIME, Database, Transaction
 from tidegate.kernel.ids import SignalId
-from tidegate.match import building
-from tidegate.match import manifest as manifests
-from tidegate.match.building import Changed
-from tidegate.match.files import Damaged, Folder
-from tidegate.match.manifest import Manifest
-from tidegate.match.opening import SUSPECT, Opened, Reader
-from tidegate.match.segments import joined
+from tidegate.match.values import building
+from tidegate.match.values import manifest as manifests
+from tidegate.match.values.building import Changed
+from tidegate.match.values.files import Damaged, Folder
+from tidegate.match.values.manifest import Manifest
+from tidegate.match.values.opening import SUSPECT, Opened, Reader
+from tidegate.match.values.segments import joined
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind
 from tidegate.signal.rules import proposes, strength

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO
 
-from tidegate.fingerprint import vpdq_text
-from tidegate.fingerprint.video import unpack_frames
+from tidegate.fingerprint.video import vpdq_text
+from tidegate.fingerprint.video.frames import unpack_frames
 from tidegate.kernel.errors import Malformed, RuleBroken, TidegateError
 from tidegate.signal import rules
 from tidegate.signal.model import FingerprintKind, Label, ListFormat, Signal
@@ -375,9 +375,9 @@ def read_value(signal_type: str, signal: str) -> tuple[FingerprintKind, bytes]:
 
 def _letters(text: str) -> str:
     # Only who reads texts needs the compiled half.
-    from tidegate.fingerprint.letters import codes_of, normalise
-    from tidegate.fingerprint.shingles import length
-    from tidegate.fingerprint.text import SHORTEST_KNOWN
+    from tidegate.fingerprint.words.letters import codes_of, normalise
+    from tidegate.fingerprint.words.shingles import length
+    from tidegate.fingerprint.words.text import SHORTEST_KNOWN
 
     letters = normalise(text)
     if length(codes_of(letters)) < SHORTEST_KNOWN:

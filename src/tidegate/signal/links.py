@@ -1,12 +1,12 @@
 """Links of a list, brought into their canonical form before they are added.
 
-May decide: nothing; ``fingerprint/link_engine.py`` says in the jail which addresses are the same.
+May decide: nothing; ``fingerprint/words/link_engine.py`` says in the jail which addresses are the same.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tidegate.fingerprint.link import addresses_in
+from tidegate.fingerprint.words.link import addresses_in
 from tidegate.jail import Jail, JailError
 from tidegate.kernel.errors import Malformed, Unavailable
 from tidegate.signal.formats import Row, Wrong

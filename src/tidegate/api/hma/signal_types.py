@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tidegate.content.model import ContentKind, Fingerprints, Look
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.video import unpack_frames
+from tidegate.fingerprint.video.frames import unpack_frames
 from tidegate.kernel.errors import Malformed, TidegateError, TooLarge, Unavailable
 from tidegate.match.model import QUALITY_FLOOR, Match
 from tidegate.node import Node

@@ -22,7 +22,7 @@ from tidegate.appeal.rules import MOST_EVIDENCE, MOST_WORDS, check_complaint
 from tidegate.console.forms import BROKEN, Head, body_of, chunks_of, parts_in, written
 from tidegate.console.words import N_
 from tidegate.content.rules import MOST_WORDS_BYTES
-from tidegate.fingerprint.picture import copy_in
+from tidegate.fingerprint.picture.reading import copy_in
 from tidegate.jail import Jail, JailError, Reason
 from tidegate.kernel.errors import Kind, Malformed, TidegateError, TooLarge
 

@@ -30,8 +30,8 @@ from tidegate.decision import store as decisions
 from tidegate.exposure.model import LookId
 from tidegate.exposure.rules import LookRefused, Why
 from tidegate.exposure.steps import begin_look, end_look
-from tidegate.fingerprint.picture import Filter, PreviewArguments, Size, preview_in
-from tidegate.fingerprint.video import SheetArguments, sheet_in
+from tidegate.fingerprint.picture.reading import Filter, PreviewArguments, Size, preview_in
+from tidegate.fingerprint.video.frames import SheetArguments, sheet_in
 from tidegate.flag import store as flags
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import Malformed, NotFound, Unavailable, WrongState

@@ -24,8 +24,8 @@ from tidegate.db.transaction import Transaction
 from tidegate.exposure.model import LookId
 from tidegate.exposure.rules import LookRefused
 from tidegate.exposure.steps import begin_look, end_look
-from tidegate.fingerprint.link import around_host, readable
-from tidegate.fingerprint.text import read_in
+from tidegate.fingerprint.words.link import around_host, readable
+from tidegate.fingerprint.words.text import read_in
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import NotFound, TidegateError, Unavailable, WrongState
 from tidegate.kernel.ids import CaseId, ContentId

@@ -20,7 +20,7 @@ from tidegate.console.pages import render
 from tidegate.console.staff.record_store import happened_to
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
-from tidegate.fingerprint.link import address_in, domain_of
+from tidegate.fingerprint.words.link import address_in, domain_of
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import Malformed, NotFound
 from tidegate.kernel.ids import SignalId

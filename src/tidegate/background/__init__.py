@@ -1,0 +1,1 @@
+"""What the node does after a commit and as time passes, without anyone waiting."""

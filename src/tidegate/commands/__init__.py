@@ -1,0 +1,1 @@
+"""What people do at the machine of a node."""

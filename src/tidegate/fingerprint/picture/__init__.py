@@ -1,0 +1,1 @@
+"""Pictures: bytes to fingerprints, in the jail."""

@@ -1,0 +1,1 @@
+"""Texts and links: what is compared of them, read in the jail."""

@@ -1,0 +1,203 @@
+"""What the node learns of a text: the bytes go to a locked child, a checked answer comes back.
+
+May decide: whether an answer from a child is well formed, and what a text is remembered by. May not: decode anything
+here.
+
+A *sketch* is what a text is remembered by when its bytes are gone: its length in units (see ``shingles``) and its
+smallest kept hashes, at most ``MOST_IN_SKETCH`` (bottom-k, Broder 1997). A text too short to be compared by its
+shingles is remembered by a digest of its letters instead: short texts match as a whole or not at all.
+"""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tidegate.fingerprint.words.letters import Hashes, codes_of
+from tidegate.fingerprint.words.shingles import length, winnow
+from tidegate.jail import Jail, JailError, Reason
+
+#: Bytes of UTF-8. More are not read: no post is longer, and a book is not a post.
+LARGEST_TEXT: Final = 2 << 20
+#: Letters a text may come down to; only made-up texts have more letters than bytes.
+MOST_LETTERS: Final = 4 << 20
+#: Units below which a text is compared as a whole only: 64 letters, or 32 ideographs, about a dozen words.
+SHORTEST_COMPARED: Final = 64
+#: Units below which a text is nobody's in particular, and never becomes known: "yes, I agree".
+SHORTEST_KNOWN: Final = 16
+#: Hashes of a sketch: those of about 35,000 letters; of a longer text the smallest.
+MOST_IN_SKETCH: Final = 4096
+
+_ENGINE = "tidegate.fingerprint.words.text_engine"
+_LENGTH = struct.Struct("!I")
+_HASH: Final = np.dtype(">u4")
+_UPPER_HALF: Final = np.uint64(32)
+_DIGEST_BYTES = 8
+_RANGE = struct.Struct("!II")
+_LARGEST_SKETCH = _LENGTH.size + MOST_IN_SKETCH * _HASH.itemsize
+#: The longest encoding of a letter.
+_LARGEST_ANSWER = _LENGTH.size + _LARGEST_SKETCH + 4 * MOST_LETTERS
+
+
+#: A control of one byte is shown as a sign of three.
+_LARGEST_READABLE = 3 * LARGEST_TEXT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """What a text is remembered by.
+
+    Attributes:
+        units: how long it was.
+        digest: of its letters, if it was too short for shingles, or empty.
+        hashes: the upper halves of its smallest kept hashes, in order and each once.
+    """
+
+    units: int
+    digest: bytes = b""
+    hashes: NDArray[np.uint32]
+
+    @property
+    def cut(self) -> bool:
+        """Say whether larger hashes were left out."""
+        return len(self.hashes) == MOST_IN_SKETCH
+
+    def pack(self) -> bytes:
+        """Write it down: length in units, then digest or hashes."""
+        return _LENGTH.pack(self.units) + (self.digest or self.hashes.astype(_HASH).tobytes())
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Self:
+        """Read it back.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        if not _LENGTH.size <= len(packed) <= _LARGEST_SKETCH or len(packed) % _HASH.itemsize:
+            raise ValueError("a sketch has another length")
+        (units,) = _LENGTH.unpack_from(packed)
+        rest = packed[_LENGTH.size :]
+        if units < SHORTEST_COMPARED:
+            if len(rest) != _DIGEST_BYTES:
+                raise ValueError("a short text is remembered by a digest")
+            return cls(units=units, digest=rest, hashes=np.zeros(0, dtype=np.uint32))
+        hashes = np.frombuffer(rest, dtype=_HASH).astype(np.uint32)
+        if not len(hashes) or (hashes[1:] <= hashes[:-1]).any():
+            raise ValueError("hashes of a sketch are out of order")
+        return cls(units=units, hashes=hashes)
+
+
+def sketch_of(letters: str) -> Sketch:
+    """Sum up the letters of a text."""
+    codes = codes_of(letters)
+    units = length(codes)
+    if units < SHORTEST_COMPARED:
+        return Sketch(units=units, digest=digest_of(letters), hashes=np.zeros(0, dtype=np.uint32))
+    return Sketch(units=units, hashes=halves(winnow(codes)[0])[:MOST_IN_SKETCH])
+
+
+def stored_hashes(packed: bytes) -> list[int]:
+    """Give the words of 32 bits by which a stored sketch is found: its hashes, or the two of its digest."""
+    return np.frombuffer(packed[_LENGTH.size :], dtype=_HASH).tolist()  # type: ignore[no-any-return]
+
+
+def halves(hashes: Hashes) -> NDArray[np.uint32]:
+    """Give the upper halves of hashes, in order and each once."""
+    return np.unique(hashes >> _UPPER_HALF).astype(np.uint32)
+
+
+def digest_of(letters: str) -> bytes:
+    """Digest the letters of a short text."""
+    return hashlib.sha256(letters.encode()).digest()[:_DIGEST_BYTES]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFingerprint:
+    """The letters of a text and its sketch."""
+
+    letters: str
+    sketch: bytes
+
+    def pack(self) -> bytes:
+        """Write it as an answer."""
+        return _LENGTH.pack(len(self.sketch)) + self.sketch + self.letters.encode()
+
+    @classmethod
+    def unpack(cls, answer: bytes) -> Self:
+        """Read an answer, believing nothing.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        if len(answer) < _LENGTH.size:
+            raise ValueError("an answer has another length")
+        (size,) = _LENGTH.unpack_from(answer)
+        rest = answer[_LENGTH.size :]
+        if size > len(rest):
+            raise ValueError("an answer has another length")
+        sketch = rest[:size]
+        Sketch.unpack(sketch)
+        letters = rest[size:].decode()
+        if len(letters) > MOST_LETTERS:
+            raise ValueError("an answer is out of range")
+        return cls(letters=letters, sketch=sketch)
+
+
+async def fingerprint_in(jail: Jail, data: bytes) -> TextFingerprint:
+    """Read a text in the jail.
+
+    Raises:
+        JailError: it could not be checked, and why.
+    """
+    if len(data) > LARGEST_TEXT:
+        raise JailError(Reason.TOO_LARGE)
+    return await jail.read(TextFingerprint.unpack, f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER)
+
+
+async def read_in(jail: Jail, data: bytes) -> str:
+    """Read a text in the jail to show it to people: its characters, each where it stood, without controls.
+
+    Raises:
+        JailError: it cannot be shown, and why.
+    """
+    if len(data) > LARGEST_TEXT:
+        raise JailError(Reason.TOO_LARGE)
+    return await jail.read(bytes.decode, f"{_ENGINE}:readable", data, answer_limit=_LARGEST_READABLE)
+
+
+async def locate_in(jail: Jail, data: bytes, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Find in the jail where ranges of a text's letters stand in the text itself: (start, end) in characters.
+
+    Raises:
+        JailError: it could not be done, and why.
+    """
+
+    def read(answer: bytes) -> list[tuple[int, int]]:
+        found = unpack_ranges(answer)
+        if len(found) != len(ranges) or any(not 0 <= start <= end <= len(data) for start, end in found):
+            raise ValueError("an answer is out of range")
+        return found
+
+    arguments = pack_ranges(ranges)
+    return await jail.read(read, f"{_ENGINE}:locate", data, arguments, answer_limit=len(arguments))
+
+
+def pack_ranges(ranges: Sequence[tuple[int, int]]) -> bytes:
+    """Write ranges down."""
+    return b"".join(_RANGE.pack(start, end) for start, end in ranges)
+
+
+def unpack_ranges(packed: bytes) -> list[tuple[int, int]]:
+    """Read ranges.
+
+    Raises:
+        ValueError: they are none.
+    """
+    try:
+        return [(start, end) for start, end in _RANGE.iter_unpack(packed)]
+    except struct.error as error:
+        raise ValueError("ranges have another length") from error

@@ -1,0 +1,1 @@
+"""Texts and links that are known."""
