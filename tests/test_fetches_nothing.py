@@ -23,7 +23,8 @@ CLIENTS = (
 MAY = {
     "enforcement/delivery.py",  # webhooks
     "enforcement/platform_check.py",  # webhooks, tried out
-    "background/worker.py",  # makes the client for webhooks
+    "background/tasks.py",  # hands it on
+    "background/telling.py",  # makes the client for webhooks
     "ledger/tiles.py",  # reads a published log, for who verifies it
     "run.py",  # asks whether the node one started answers
 }

@@ -16,8 +16,9 @@ _MARKS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 HIDDEN = frozenset({Kind.CONFIGURATION, Kind.INTEGRITY})
 #: What is raised here reaches programs, or people at the machine itself, and no page.
 _NO_PAGE = (
-    "api/", "cli.py", "db/", "demonstration/", "enforcement/platform_check.py", "enforcement/signing.py", "jail/",
-    "kernel/canonical.py", "ledger/", "commands/records.py", "settings.py", "supervisor.py", "background/worker.py",
+    "api/", "cli.py", "commands/records.py", "db/", "demonstration/", "enforcement/platform_check.py",
+    "enforcement/signing.py", "jail/", "kernel/canonical.py", "ledger/", "settings.py", "supervisor.py",
+    "web/idempotency.py",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import pytest
 from console.console_story import HOSTILE, HTML, flagged, picture, remove
 from receiving import Receiver, answer
 from running import Browser, Running
-from tidegate.background.worker import deliver, make_client
+from tidegate.background.telling import deliver, make_client
 from tidegate.console.staff.signal_import import read_list
 from tidegate.db.transaction import MACHINE
 from tidegate.enforcement import steps as enforcement

@@ -62,7 +62,7 @@ def test_the_sweep_goes_on_and_the_ledger_is_published(node: Running) -> None:
 
 def test_one_sweeper_keeps_sweeping(node: Running) -> None:
     """The same sweeper, as in a worker that runs on while the clock is mended."""
-    from tidegate.background.worker import Sweeper
+    from tidegate.background.sweeps import Sweeper
 
     platform, sweeper = node.platform(), Sweeper(node.node)
     node.loop.run(sweeper.once())

@@ -10,7 +10,8 @@ import pytest
 from acts import ask, held
 from receiving import Receiver, acknowledge, answer, endless, never, trickle
 from running import Nodes, Platform, Running
-from tidegate.background.worker import NotDeliveredError, deliver, make_app, make_client
+from tidegate.background.tasks import make_app
+from tidegate.background.telling import NotDeliveredError, deliver, make_client
 from tidegate.kernel.ids import InstructionId
 from tidegate.people import steps as people
 

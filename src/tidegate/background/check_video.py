@@ -13,26 +13,17 @@ import structlog
 from tidegate.checking import steps, store
 from tidegate.checking.model import MOST_TRIES, TAKEN_FOR, Waiting
 from tidegate.content import store as contents
-from tidegate.content.model import Content
-from tidegate.db.sealing import erase_part, read_bytes, write_bytes
+from tidegate.db.sealing import read_bytes
 from tidegate.db.transaction import MACHINE, Transaction
-from tidegate.decision import store as decision_store
-from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.video.frames import Frames, unpack_frames
-from tidegate.fingerprint.video.reading import read_every
-from tidegate.flow import know_frames
+from tidegate.fingerprint.model import PASSING, Unchecked
 from tidegate.jail import JailError
 from tidegate.jail.model import Data
 from tidegate.kernel.errors import Unavailable
-from tidegate.kernel.ids import ContentId, DecisionId
-from tidegate.match.model import QUALITY_FLOOR
+from tidegate.kernel.ids import ContentId
 from tidegate.node import Node
 from tidegate.verdict.steps import Answer, Upload
 
 log = structlog.get_logger()
-
-#: What says nothing of the bytes: they are worth another try.
-_PASSING = frozenset({Unchecked.TIMEOUT, Unchecked.ENGINE_DOWN})
 
 
 class AtItError(Unavailable):
@@ -89,7 +80,7 @@ async def _check(node: Node, waiting: Waiting, data: Data | None) -> Answer | No
 
 async def _could_not(node: Node, waiting: Waiting, reason: Unchecked) -> Answer | None:
     """Say that it could not be checked; what passes is tried a few times before that."""
-    if reason in _PASSING and waiting.tries + 1 < MOST_TRIES:
+    if reason in PASSING and waiting.tries + 1 < MOST_TRIES:
         await node.run(MACHINE, lambda tx: store.fail(tx, waiting.content, reason))
         raise Unavailable("The node cannot decode this video just now: it is tried again.")
     return await _judge(node, waiting, reason)
@@ -110,52 +101,3 @@ async def _judge(node: Node, waiting: Waiting, unchecked: Unchecked | None) -> A
         looking_back=waiting.looking_back,
     )
     return await node.run(MACHINE, lambda tx: steps.judge(tx, waiting, upload, node.settings.hold_policy))
-
-
-# --- what is known from now on ---
-
-
-async def know_video(node: Node, identity: ContentId, decision: DecisionId) -> None:
-    """Read every frame of a video that people found, and have it known by them.
-
-    Raises:
-        Unavailable: it cannot be read just now.
-    """
-    prepared = await node.run(MACHINE, lambda tx: _to_know(tx, identity, decision))
-    if prepared is None:
-        return
-    content, data, frames = prepared
-    jail, end = await node.videos.open(), False
-    while not end:
-        try:
-            frames, end = await read_every(jail, data, frames, node.longest_video)
-        except JailError as error:
-            if Unchecked(error.reason) in _PASSING:
-                raise
-            log.warning("a video is known by its bytes alone", action="know_video", reason=error.reason)
-            return
-        step, known = frames, end
-
-        async def keep(tx: Transaction, step: Frames = step, *, known: bool = known) -> None:
-            if not known:
-                await write_bytes(tx, identity, _every_part(content), step.tobytes())
-                return
-            await erase_part(tx, identity, _every_part(content))
-            if (step["quality"] >= QUALITY_FLOOR).any():
-                await know_frames(tx, decision, content, step.tobytes())
-
-        await node.run(MACHINE, keep)
-
-
-async def _to_know(tx: Transaction, identity: ContentId, decision: DecisionId) -> tuple[Content, bytes, Frames] | None:
-    """Give a content, its bytes and what was read of them so far; None when what people decided stands no more."""
-    loaded = await contents.load(tx, identity)
-    if loaded is None or await decision_store.in_force(tx, identity) != decision:
-        return None
-    data = await contents.bytes_of(tx, loaded)
-    so_far = unpack_frames(await read_bytes(tx, identity, _every_part(loaded)) or b"")
-    return None if data is None else (loaded, data, so_far)
-
-
-def _every_part(content: Content) -> str:
-    return f"every-frame/{content.revision}"

@@ -32,3 +32,7 @@ class Pdq:
 
     value: bytes
     quality: int
+
+
+#: What says nothing of the bytes: they are worth another try.
+PASSING = frozenset({Unchecked.TIMEOUT, Unchecked.ENGINE_DOWN})

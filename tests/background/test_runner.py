@@ -1,0 +1,83 @@
+"""A job is done or waits: whatever happens to the connection that hands it out, or takes back how it ended."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from procrastinate import App, PsycopgConnector
+
+from running import Nodes, Running
+from tidegate.background.runner import Runner
+from tidegate.db.jobs import defer
+from tidegate.db.transaction import TIME
+
+SOON_SECONDS = 0.3
+WITHIN_SECONDS = 20.0
+
+#: What a fetch leaves whose answer was lost on the way, and a job whose end could not be written down.
+_HANDED_OUT = """
+    UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)
+    WHERE task_name = 'count' AND status = 'todo'
+"""
+
+
+@pytest.fixture
+def running(nodes: Nodes) -> Running:
+    return nodes.start()
+
+
+async def _with_runner(running: Running, act: Callable[[Runner, list[str]], Awaitable[None]]) -> None:
+    """Run jobs that count, while something is done to them."""
+    app, done = App(connector=PsycopgConnector()), list[str]()
+
+    @app.task(name="count")
+    async def count(name: str, seconds: float = 0) -> None:
+        await asyncio.sleep(seconds)
+        done.append(name)
+
+    stop = asyncio.Event()
+    async with app.open_async(running.node.database.pool):
+        runner = Runner(app, lost_seconds=SOON_SECONDS)
+        task = asyncio.create_task(runner.run(stop))
+        await _defer(running, "first")
+        await _until(lambda: done == ["first"])
+        await act(runner, done)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _defer(running: Running, name: str, wait: float = 0, seconds: float = 0) -> None:
+    await running.node.run(TIME, lambda tx: defer(tx, "count", wait=wait, name=name, seconds=seconds))
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not true():  # noqa: ASYNC110 -- a list sets no event
+            await asyncio.sleep(0.02)
+
+
+def test_a_job_that_was_handed_out_and_never_arrived_is_taken_up(running: Running) -> None:
+    async def act(runner: Runner, done: list[str]) -> None:
+        # Not due yet, so that the worker does not take it before it is lost.
+        await _defer(running, "lost", wait=60)
+        async with running.node.database.transaction(TIME) as tx:
+            await tx.execute(_HANDED_OUT)
+        async with asyncio.timeout(WITHIN_SECONDS):
+            while "lost" not in done:
+                await runner.take_up_lost()
+                await asyncio.sleep(0.05)
+
+    running.loop.run(_with_runner(running, act))
+
+
+def test_a_job_that_runs_for_long_is_left_alone(running: Running) -> None:
+    async def act(runner: Runner, done: list[str]) -> None:
+        await _defer(running, "long", seconds=6 * SOON_SECONDS)
+        while "long" not in done:
+            await runner.take_up_lost()
+            await asyncio.sleep(0.05)
+        await _defer(running, "last")
+        await _until(lambda: "last" in done)
+        assert done == ["first", "long", "last"]
+
+    running.loop.run(_with_runner(running, act))
