@@ -29,6 +29,7 @@ import psycopg
 from pydantic import SecretStr
 
 from benchmarks.load import Client, picture, requests
+from benchmarks.memory import push_out_of_memory
 from benchmarks.served_node import ServedNode, served
 from tidegate.commands.records import at_the_machine
 from tidegate.db.transaction import MACHINE, Database
@@ -144,14 +145,6 @@ def seconds_until_found(node: ServedNode, settings: Settings, content: UUID, val
                 return time.perf_counter() - began
             time.sleep(0.002)
     raise SystemExit("The upload was not found within a minute.")
-
-
-def push_out_of_memory(folder: Path) -> None:
-    """Ask the kernel to forget what it read of these files."""
-    for path in folder.glob("*.npy"):
-        descriptor = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
 
 
 def until_filed(folder: Path, uploads: int) -> float:
