@@ -145,6 +145,8 @@ def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNod
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+                # As root the database is not in this folder: it would stay.
+                embedded.forget(folder)
 
 
 def write_signals(url: str, count: int, *, seed: int = 1) -> None:
