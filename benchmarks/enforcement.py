@@ -12,8 +12,6 @@ What it leaves out: more machines, and disks slower than this one's.
 import argparse
 import asyncio
 import json
-import os
-import platform
 import secrets
 import statistics
 import sys
@@ -27,7 +25,7 @@ from pydantic import SecretStr
 
 from benchmarks.load import Client, Request, picture, requests
 from benchmarks.look_back import near, real_uploads
-from benchmarks.served_node import ServedNode, served, write_signals
+from benchmarks.served_node import ServedNode, print_report, served, write_signals
 from tidegate.commands.records import at_the_machine
 from tidegate.content.model import Fingerprints, Look
 from tidegate.db.transaction import MACHINE, Database
@@ -171,14 +169,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with served() as node:
         found = measure(node, chosen.signals, chosen.trials)
-    report = {
-        "signals": chosen.signals,
-        "signals_are": "rows of the view written in bulk, no events behind them",
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    } | found
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    print_report(
+        {
+            "signals": chosen.signals,
+            "signals_are": "rows of the view written in bulk, no events behind them",
+        },
+        found,
+    )
     return 0
 
 

@@ -11,9 +11,6 @@ What it leaves out: a platform that takes the instructions, and people who look.
 import argparse
 import asyncio
 import hashlib
-import json
-import os
-import platform
 import statistics
 import sys
 import time
@@ -23,7 +20,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from benchmarks.load import Client, Request, heads, picture
-from benchmarks.served_node import ServedNode, served
+from benchmarks.served_node import ServedNode, print_report, served
 from tidegate.commands.records import at_the_machine, rebuild_views
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import DecisionId
@@ -109,13 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with served(no_worker=True) as node:
         found = measure(node, chosen.uploads)
-    report = {
-        "uploads": chosen.uploads,
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    } | found
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    print_report(
+        {
+            "uploads": chosen.uploads,
+        },
+        found,
+    )
     return 0
 
 

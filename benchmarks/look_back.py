@@ -11,9 +11,7 @@ What it leaves out: how the platform hears of it, and disks slower than this mac
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import statistics
 import struct
 import sys
@@ -30,7 +28,7 @@ from pydantic import SecretStr
 
 from benchmarks.load import Client, picture, requests
 from benchmarks.memory import push_out_of_memory
-from benchmarks.served_node import ServedNode, served
+from benchmarks.served_node import ServedNode, print_report, served
 from tidegate.commands.records import at_the_machine
 from tidegate.db.transaction import MACHINE, Database
 from tidegate.kernel.ids import DecisionId
@@ -206,14 +204,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     with served() as node:
         found = measure(node, chosen.uploads, chosen.trials)
-    report = {
-        "uploads": chosen.uploads,
-        "uploads_are": f"rows written in bulk over {_DAYS} days, {_VALUES} random values each; and a few real ones",
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    } | found
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    print_report(
+        {
+            "uploads": chosen.uploads,
+            "uploads_are": f"rows written in bulk over {_DAYS} days, {_VALUES} random values each; and a few real ones",
+        },
+        found,
+    )
     return 0
 
 

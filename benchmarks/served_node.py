@@ -7,6 +7,7 @@ nothing was decoded. That is said in every report made with them.
 import asyncio
 import json
 import os
+import platform
 import secrets
 import signal
 import socket
@@ -20,6 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -105,7 +107,7 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNode]:
     """Run ``tidegate serve`` while the block runs, and remove its data afterwards."""
-    public, platform, staff = free_ports(3)
+    public, api, staff = free_ports(3)
     with tempfile.TemporaryDirectory(prefix="tidegate-load-") as name:
         folder = Path(name) / "node"
         environment = {key: value for key, value in os.environ.items() if not key.startswith("TIDEGATE_")} | {
@@ -113,7 +115,7 @@ def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNod
             for key, value in {
                 "data_directory": folder,
                 "public_port": public,
-                "platform_port": platform,
+                "platform_port": api,
                 "staff_port": staff,
                 "match_without_record": True,
                 "match_per_minute": 100_000,
@@ -131,13 +133,13 @@ def served(*, no_worker: bool = False, **settings: object) -> Iterator[ServedNod
             )
             try:
                 deadline = time.monotonic() + _STARTED_WITHIN
-                node = ServedNode(folder, process, platform, "", "")
+                node = ServedNode(folder, process, api, "", "")
                 while not node.ready():
                     if process.poll() is not None or time.monotonic() > deadline:
                         raise SystemExit((Path(name) / "output").read_text())
                     time.sleep(0.1)
                 postgres = embedded.attach(folder)
-                yield ServedNode(folder, process, platform, postgres.app_url, postgres.owner_url)
+                yield ServedNode(folder, process, api, postgres.app_url, postgres.owner_url)
             finally:
                 process.send_signal(signal.SIGTERM)
                 try:
@@ -171,3 +173,13 @@ def write_signals(url: str, count: int, *, seed: int = 1) -> None:
 
 def _id(now: datetime) -> UUID:
     return SignalId.new(now, secrets.token_bytes).value
+
+
+def print_report(asked: dict[str, Any], found: dict[str, Any]) -> None:
+    """Print what was asked for, on which machine, and what was found, as JSON."""
+    machine = {
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+    sys.stdout.write(json.dumps(asked | machine | found, indent=2) + "\n")

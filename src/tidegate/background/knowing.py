@@ -3,6 +3,9 @@
 May decide: nothing; ``flow`` says what a decision makes known.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 import structlog
 
 from tidegate import flow
@@ -24,44 +27,41 @@ from tidegate.node import Node
 
 log = structlog.get_logger()
 
+Found = TypeVar("Found")
+
 
 async def make_looks_known(node: Node, decision: DecisionId, content: ContentId) -> None:
     """Look at a decided picture at full size in the jail and make known how it looks."""
-
-    async def read(tx: Transaction) -> bytes | None:
-        loaded = await contents.load(tx, content)
-        return None if loaded is None else await contents.bytes_of(tx, loaded)
-
-    data = await node.run(MACHINE, read)
-    if data is None:
-        return
-    try:
-        found = await picture.fingerprint_in(node.jail, data, full_size=True)
-    except JailError as error:
-        if Unchecked(error.reason) in PASSING:
-            raise
-        return
-    await node.run(MACHINE, lambda tx: flow.make_looks_known(tx, decision, content, found.looks))
+    found = await _read(node, content, lambda data: picture.fingerprint_in(node.jail, data, full_size=True))
+    if found is not None:
+        await node.run(MACHINE, lambda tx: flow.make_looks_known(tx, decision, content, found.looks))
 
 
 async def make_text_known(node: Node, decision: DecisionId, content: ContentId) -> None:
     """Read a decided text in the jail and make it known, if it is long enough to be anybody's."""
+    found = await _read(node, content, lambda data: fingerprint_in(node.jail, data))
+    if found is not None and Sketch.unpack(found.sketch).units >= SHORTEST_KNOWN:
+        await node.run(MACHINE, lambda tx: flow.make_text_known(tx, decision, content, found.letters))
 
-    async def read(tx: Transaction) -> bytes | None:
+
+async def _read(node: Node, content: ContentId, read: Callable[[bytes], Awaitable[Found]]) -> Found | None:
+    """Read a content's bytes in the jail; None when they are gone, or cannot be read: they are known as bytes alone.
+
+    Raises:
+        JailError: not just now.
+    """
+
+    async def bytes_of(tx: Transaction) -> bytes | None:
         loaded = await contents.load(tx, content)
         return None if loaded is None else await contents.bytes_of(tx, loaded)
 
-    data = await node.run(MACHINE, read)
-    if data is None:
-        return
+    data = await node.run(MACHINE, bytes_of)
     try:
-        found = await fingerprint_in(node.jail, data)
+        return None if data is None else await read(data)
     except JailError as error:
         if Unchecked(error.reason) in PASSING:
             raise
-        return
-    if Sketch.unpack(found.sketch).units >= SHORTEST_KNOWN:
-        await node.run(MACHINE, lambda tx: flow.make_text_known(tx, decision, content, found.letters))
+        return None
 
 
 async def know_video(node: Node, identity: ContentId, decision: DecisionId) -> None:

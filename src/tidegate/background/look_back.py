@@ -6,12 +6,9 @@ found is looked up again before anything follows from it.
 """
 
 import asyncio
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from pathlib import Path
 
 import structlog
 
@@ -29,7 +26,7 @@ from tidegate.kernel.ids import ContentId, DecisionId, SignalId
 from tidegate.match import past
 from tidegate.match.index import Index
 from tidegate.match.past import Past, PastFolder, Uploads
-from tidegate.match.values.files import Damaged
+from tidegate.match.values.files import Damaged, alone
 from tidegate.match.video.videos import Videos
 from tidegate.node import Node, upload_of
 from tidegate.signal import store as signals
@@ -265,7 +262,7 @@ class PastUpkeep:
         """Take in what was uploaded, leave out what was deleted or is past its time; one process at a time does."""
         path = self._node.settings.data_directory / "past"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(path) as ours:
+        with alone(path) as ours:
             if ours:
                 try:
                     await self._keep_up()
@@ -314,15 +311,3 @@ async def _all_written(tx: Transaction) -> int:
     """Give a number up to which all uploads have committed: whoever writes one holds the positions until then."""
     await signals.lock_positions(tx)
     return await past_store.last_number(tx)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[bool]:
-    """Hold the writer's lock, which dies with its process; say whether we have it."""
-    with (path / "lock").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

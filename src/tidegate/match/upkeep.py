@@ -5,10 +5,7 @@ no row.
 """
 
 import asyncio
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +18,7 @@ from tidegate.kernel.ids import SignalId
 from tidegate.match.values import building
 from tidegate.match.values import manifest as manifests
 from tidegate.match.values.building import Changed
-from tidegate.match.values.files import Damaged, Folder
+from tidegate.match.values.files import Damaged, Folder, alone
 from tidegate.match.values.manifest import Manifest
 from tidegate.match.values.opening import SUSPECT, Opened, Reader
 from tidegate.match.values.segments import joined
@@ -71,8 +68,8 @@ class Upkeep:
     async def once(self, *, now: bool = False) -> Manifest | None:
         """Build what is due, or now; give the new manifest. Nothing happens while another process builds."""
         self.folder.prepare()
-        with _alone(self.folder.path) as alone:
-            if not alone:
+        with alone(self.folder.path) as ours:
+            if not ours:
                 return None
             before = await asyncio.to_thread(self._trusted)
             async with self.database.transaction(TIME) as tx:
@@ -180,15 +177,3 @@ def verify(path: Path) -> Opened | None:
 def _changed(living: list[tuple[bytes, bytes, int]], ended: list[tuple[bytes, bytes, int]]) -> Changed:
     alive = building.signals_from(living)
     return Changed(alive, alive if not ended else joined([alive, building.signals_from(ended)]))
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[bool]:
-    """Hold the builder's lock, which dies with its process; say whether we have it."""
-    with (path / "lock").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

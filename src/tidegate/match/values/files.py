@@ -4,10 +4,12 @@ A file is written under a name nobody knows yet, made durable, and only then nam
 one step. So whatever stops between any two operations, the manifest names whole files. ``tests`` stop after each.
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,3 +116,15 @@ class Folder:
     def remove(self, name: str) -> None:
         """Remove one file."""
         (self.path / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Hold the lock of a folder's one writer, which dies with its process; say whether we have it."""
+    with (path / "lock").open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
