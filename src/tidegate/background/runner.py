@@ -21,6 +21,7 @@ log = structlog.get_logger()
 _LOST_SECONDS: Final = 10.0
 #: A worker that gave no sign for this long is dead.
 _DEAD_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 5.0
 _AT_ONCE: Final = 8
 
 
@@ -45,6 +46,15 @@ class Runner:
                 log.error("jobs stopped", action="jobs", error=type(error).__name__)
                 await asyncio.sleep(1)
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Take up what was lost, every few seconds."""
+        while not stop.is_set():
+            try:
+                await self.take_up_lost()
+            except Exception as error:  # noqa: BLE001 -- the database is away: the next turn tries again
+                log.warning("lost jobs not looked for", action="jobs", error=type(error).__name__)
+            await asyncio.sleep(_LOOK_SECONDS)
+
     async def take_up_lost(self) -> None:
         """Take up again the jobs of workers that died, and those of ours that do not run."""
         manager = self._app.job_manager
@@ -58,8 +68,8 @@ class Runner:
         if ours is None:
             return []
         now, before = time.monotonic(), self._idle_since
-        doing = await self._app.job_manager.list_jobs_async(status="doing")
-        idle = [job for job in doing if job.worker_id == ours and job.id not in self._running]
+        doing = await self._app.job_manager.list_jobs_async(status="doing", worker_id=ours)
+        idle = [job for job in doing if job.id not in self._running]
         self._idle_since = {(job.id, job.attempts): before.get((job.id, job.attempts), now) for job in idle}
         return [job for job in idle if now - self._idle_since[job.id, job.attempts] >= self._lost_seconds]
 

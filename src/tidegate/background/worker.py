@@ -30,17 +30,16 @@ async def work(node: Node, stop: asyncio.Event) -> None:
         async with app.open_async(node.database.pool):
             runner = Runner(app)
             worker = asyncio.create_task(runner.run(stop))
+            lost = asyncio.create_task(runner.watch(stop))
             await asyncio.to_thread(warm)
             past = asyncio.create_task(_keep_past(node, stop))
             index = asyncio.create_task(Upkeep.of(node.database, node.settings.index_directory).run(stop))
             sweeper = Sweeper(node)
             while not stop.is_set():
                 await sweeper.once()
-                with suppress(Exception):  # The database is away: the next turn tries again.
-                    await runner.take_up_lost()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), 0.5)
-            for task in (worker, past, index):
+            for task in (worker, lost, past, index):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
