@@ -106,6 +106,26 @@ def test_values_and_paths_in_a_table_and_in_lines(
     assert [set(line) for line in lines_in(output)] == [{"path", "matches"}, {"pdq", "matches"}, {"sha256", "matches"}]
 
 
+def test_names_that_are_no_utf8_are_named_all_the_same(
+    node: Running, settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    name = b"no \xff picture"
+    Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(b"no picture")
+    output = tmp_path / "answers"
+    state = tmp_path / "state"
+    assert scan(settings, Folder(folder), output=output, state_file=state, say=lambda _: None) == 3
+    (line,) = lines_in(output)
+    assert os.fsencode(line["path"]) == name
+    command, environment = _command(settings, "-", "--quiet")
+    said = subprocess.run(
+        command, input=bytes(folder) + b"/" + name + b"\n", env=environment, capture_output=True, check=False
+    )
+    assert said.returncode == 3, said.stderr.decode()
+    assert os.fsencode(json.loads(said.stdout)["path"]).endswith(name)
+
+
 def test_it_is_off_by_default_and_says_which_rule(node: Running, settings: Settings, folder: Path) -> None:
     off = settings.model_copy(update={"match_without_record": False})
     with pytest.raises(RuleBroken) as refused:

@@ -331,8 +331,10 @@ def scan(source: str, *, output: Path | None, resume: Path | None, children: int
     settings = settings.model_copy(
         update={"jail_children": children or max(settings.jail_children, os.cpu_count() or 1)}
     )
-    lines = source_of(source, sys.stdin)
-    sys.exit(scan_all(settings, lines, output=output, state_file=resume, say=(lambda _: None) if quiet else say))
+    # Names of files need not be UTF-8.
+    with open(0, encoding="utf-8", errors="surrogateescape", closefd=False) as given:
+        asked = source_of(source, given)
+        sys.exit(scan_all(settings, asked, output=output, state_file=resume, say=(lambda _: None) if quiet else say))
 
 
 @main.group()

@@ -256,6 +256,7 @@ REFUSED: list[tuple[str, Ask, int]] = [
     ("no picture", lambda hma: hma.post("h/hash", files=photo(NOT_A_PICTURE)), 400),
     ("no picture to match", lambda hma: hma.post("m/lookup", files=photo(NOT_A_PICTURE)), 400),
     ("no JSON", lambda hma: hma.post("m/compare", content=b"{"), 400),
+    ("JSON without end", lambda hma: hma.post("m/compare", content=b"[" * 60_000), 400),
     ("no pairs", lambda hma: hma.post("m/compare", json=[]), 400),
     ("no pair", lambda hma: hma.post("m/compare", json={"pdq": ["ab" * 32]}), 400),
     ("a pair of others", lambda hma: hma.post("m/compare", json={"pdq": [1, 2]}), 400),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +48,20 @@ def test_what_is_shown_longest_is_chosen_among_many() -> None:
     found = hashed(moving(pictures, "WEBP", duration=durations, lossless=True))
     assert len(found.looks) == 1 + MOST_FRAMES
     assert min(distance(look.pdq[0], pdq(scene(60, 80, 7)).value) for look in found.looks) <= 8
+
+
+@pytest.mark.parametrize("pieces", [1, 60])
+def test_frames_that_flicker_past_leave_room_for_what_is_shown_after_them(pieces: int) -> None:
+    """More unlike frames than are remembered, then what people see: at once, or in many short frames."""
+    seen: Frames[bytes] = Frames(first=0)
+    random = np.random.default_rng(1)
+    known = random.bytes(32)
+    others = [random.bytes(32) for _ in range(200)]
+    for value, milliseconds in [*((other, 20) for other in others), *[(known, 3000 // pieces)] * pieces]:
+        if not seen.known(value, milliseconds):
+            seen.add(value, milliseconds, value)
+    assert known in seen.chosen()
+    assert len(seen.unlike) == animation._MOST_UNLIKE
 
 
 def test_the_same_frame_again_and_again_is_one() -> None:

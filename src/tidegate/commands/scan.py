@@ -159,7 +159,7 @@ class Scan:
         self.progress.matched += bool(line.get("matches"))
         self.progress.unchecked += "unchecked" in line
         if line.get("matches") or "unchecked" in line:
-            self._lines.append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._lines.append(_written(line))
         self.state.after = asked.place
         if self._answers >= _BATCH or time.monotonic() - self._saved_at > _BATCH_SECONDS:
             await self._save()
@@ -223,6 +223,11 @@ class Scan:
             except IndexDown:
                 await asyncio.sleep(1)
         return (await self.node.search(fingerprints, text))[0]
+
+
+def _written(line: dict[str, Any]) -> bytes:
+    """Write an answer as a line of JSON; bytes of a file's name that are no UTF-8 are escaped, as JSON escapes."""
+    return json.dumps(line, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
 
 
 async def _count(tx: Transaction, answers: int) -> None:

@@ -29,7 +29,7 @@ async def compare_signals(request: Request) -> dict[str, Any]:
     body = b"".join([chunk async for chunk in chunks(request, _MOST_BYTES)])
     try:
         pairs = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed("The body is JSON: for each signal type a list of two signals.") from error
     if not isinstance(pairs, dict):
         raise Malformed("The body is JSON: for each signal type a list of two signals.")

@@ -79,9 +79,9 @@ def types_for(content: str, names: str | None, *, seeking: bool) -> Sequence[Sig
     Raises:
         Malformed: one that is not computed of such an upload.
     """
-    if names is None or not names.strip():
+    wanted = [type_named(name.strip()) for name in (names or "").split(",") if name.strip()]
+    if not wanted:
         return [known for known in TYPES.values() if known.content == content and not known.sought]
-    wanted = [type_named(name.strip()) for name in names.split(",") if name.strip()]
     if any(known.content != content or known.sought > seeking for known in wanted):
         raise Malformed("One of these signal types is not computed of such a file.", reference="types")
     return wanted
