@@ -106,9 +106,8 @@ def test_values_and_paths_in_a_table_and_in_lines(
     assert [set(line) for line in lines_in(output)] == [{"path", "matches"}, {"pdq", "matches"}, {"sha256", "matches"}]
 
 
-def test_names_that_are_no_utf8_are_named_all_the_same(
-    node: Running, settings: Settings, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("node")
+def test_names_that_are_no_utf8_are_named_all_the_same(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     name = b"no \xff picture"

@@ -17,7 +17,7 @@ from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
 from tidegate.db.transaction import TIME, Actor, Database, Transaction
 from tidegate.fingerprint.compiled import keep_compiled
-from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.model import PASSING, Unchecked
 from tidegate.fingerprint.picture.reading import fingerprint_in
 from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.fingerprint.video.reading import VideoRead, read_on
@@ -31,9 +31,10 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness
 from tidegate.kernel.keys import Keyring
 from tidegate.ledger.steps import Publisher
+from tidegate.match.beside import NOTHING, Beside, letters_of
 from tidegate.match.following import Follower
 from tidegate.match.index import Index, IndexDown
-from tidegate.match.model import Match
+from tidegate.match.model import Match, Where
 from tidegate.settings import Settings
 from tidegate.verdict.steps import Upload
 
@@ -49,6 +50,7 @@ class Checked:
     unchecked: Unchecked | None
     matches: tuple[Match, ...]
     position: int
+    beside: Beside = NOTHING
 
 
 async def _picture(jail: Jail, sha256: bytes, data: bytes, *, full_size: bool = False) -> tuple[Fingerprints, None]:
@@ -121,7 +123,15 @@ class Node:
         """
         await self._follower.catch_up()
 
-    async def check(self, kind: ContentKind, sha256: bytes, data: bytes | None, *, full_size: bool = False) -> Checked:
+    async def check(
+        self,
+        kind: ContentKind,
+        sha256: bytes,
+        data: bytes | None,
+        *,
+        full_size: bool = False,
+        submission: Submission | None = None,
+    ) -> Checked:
         """Fingerprint bytes in the jail and search them; exact bytes are matched whatever becomes of decoding.
 
         Args:
@@ -129,14 +139,17 @@ class Node:
             sha256: of all the bytes.
             data: the bytes, or None when they were too many to keep.
             full_size: decode pictures at full size at once; otherwise that is done where something is found.
+            submission: what the platform says beside them, which is searched, too.
         """
         fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data, full_size=full_size)
+        beside, failed = await self.read_beside(submission)
         try:
             matches, position = await self.search(fingerprints, text)
             if fingerprints.reduced and matches:
                 # What a smaller decoding finds, the full size says how near it is, or that it is not.
                 fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data, full_size=True)
                 matches, position = await self.search(fingerprints, text)
+            matches += await self.search_beside(beside, submission)
         except IndexDown:
             # "Could not be checked" is its own answer, never clear, and is tried again; exact bytes are matched all the
             # same (floor rule 2). What was not decoded has nothing else to match, so its own reason stays.
@@ -145,8 +158,41 @@ class Node:
         if data is not None and text is not None:
             matches = await self._in_characters(data, matches)
         return Checked(
-            fingerprints=fingerprints, text=text, unchecked=unchecked, matches=tuple(matches), position=position
+            fingerprints=fingerprints,
+            text=text,
+            unchecked=unchecked or failed,
+            matches=tuple(matches),
+            position=position,
+            beside=beside,
         )
+
+    async def read_beside(self, submission: Submission | None) -> tuple[Beside, Unchecked | None]:
+        """Read the words beside a content; say why, if what could be an address could not be read just now.
+
+        What is no address leads nowhere, and is none that is known.
+        """
+        if submission is None or not (submission.caption or submission.link):
+            return NOTHING, None
+        address, failed = "", None
+        if submission.link:
+            try:
+                address = await address_in(self.jail, submission.link.encode())
+            except JailError as error:
+                reason = Unchecked(error.reason)
+                failed = reason if reason in PASSING else None
+        letters = await asyncio.to_thread(letters_of, submission.caption)
+        return Beside(letters=letters, address=address), failed
+
+    async def search_beside(self, beside: Beside, submission: Submission | None) -> list[Match]:
+        """Find what is known of the words beside a content, by no less than was known to the search before.
+
+        Raises:
+            IndexDown: the index is not ready.
+        """
+        if submission is None or beside == NOTHING:
+            return []
+        matches = await asyncio.to_thread(beside.search, self.index)
+        return await self._in_characters(submission.caption.encode(), matches, Where.CAPTION)
 
     async def fingerprint(
         self, kind: ContentKind, sha256: bytes, data: bytes | None, *, full_size: bool = False
@@ -207,19 +253,19 @@ class Node:
             raise JailError(Reason.UNDECODABLE)
         return read.fingerprints(sha256)
 
-    async def _in_characters(self, data: bytes, matches: list[Match]) -> list[Match]:
+    async def _in_characters(self, data: bytes, matches: list[Match], where: Where = Where.CONTENT) -> list[Match]:
         """Say where spans of letters stand in the text itself; where that fails, the match stands without its span."""
-        spans = {match.signal: match.span for match in matches if match.span is not None}
+        spans = {match.signal: match.span for match in matches if match.span is not None and match.where is where}
         if not spans:
             return matches
         try:
             found = await texts.locate_in(self.jail, data, [(span.start, span.end) for span in spans.values()])
         except JailError:
-            return [replace(match, span=None) for match in matches]
+            return [replace(match, span=None) if match.where is where else match for match in matches]
         places = dict(zip(spans, found, strict=True))
         return [
             replace(match, span=replace(match.span, start=places[match.signal][0], end=places[match.signal][1]))
-            if match.span is not None
+            if match.span is not None and match.where is where
             else match
             for match in matches
         ]
@@ -240,6 +286,7 @@ def upload_of(submission: Submission, checked: Checked, data: bytes | None, *, l
         matches=checked.matches,
         position=checked.position,
         data=data,
+        beside=checked.beside,
         looking_back=looking_back,
     )
 

@@ -314,6 +314,9 @@ def test_people_look_at_pictures_of_the_part_that_matched(patient: Running) -> N
     reviewer = patient.person(Role.REVIEWER)
     page = reviewer.get(f"/cases/{CaseId(row['case'])}")
     assert "of the known video" in page.text
+    # What is shown is named: no picture was sent.
+    assert "Hold to look at pictures of the video" in page.text
+    assert "The picture is shown" not in page.text
     for wanted in ("blur", "lines", "grey", "clear"):
         sheet = reviewer.get(f"{place}/picture", params={"filter": wanted, "size": "large"})
         assert sheet.status_code == 200, sheet.text

@@ -90,7 +90,7 @@ def macro(name: str, *values: object, direction: str = "ltr") -> ET.Element:
 def test_distance_scale_marks_the_distance(distance: int, percent: float) -> None:
     drawn = macro("distance_scale", distance, 31)
     assert drawn.get("role") == "img"
-    assert drawn.get("aria-label") == f"Distance {distance} of at most 31; 0 is the same picture"
+    assert drawn.get("aria-label") == f"Distance {distance} of at most 31; 0 is no difference"
     point = drawn.find(f"{SVG}circle")
     assert point is not None
     assert float(point.get("cx", "").rstrip("%")) == pytest.approx(percent, abs=0.001)

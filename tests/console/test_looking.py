@@ -23,6 +23,7 @@ from tidegate.exposure.store import looks_since, views_of
 from tidegate.fingerprint.picture.reading import Filter, Size
 from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import ContentId, StaffId
+from tidegate.match.model import Where
 from tidegate.people.model import Role
 from tidegate.settings import Settings, read_settings
 from tidegate.signal.model import Label
@@ -135,6 +136,7 @@ def test_every_label_has_a_severity() -> None:
     assert set(WORDS["severity"]) == {str(severity) for severity in SEVERITIES}
     assert set(WORDS["filter"]) == set(Filter)
     assert set(WORDS["size"]) == set(Size)
+    assert set(WORDS["where"]) == set(Where)
 
 
 def test_a_look_weighs_what_the_picture_was_reported_to_be(looking: Looking) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tidegate.api import videos
 from tidegate.api.body import read_upload
 from tidegate.api.life import life_of
+from tidegate.background.look_back import look_at_words
 from tidegate.case import store as cases
 from tidegate.checking import steps as checking
 from tidegate.checking import store as checks
@@ -124,7 +125,7 @@ async def submit_content(request: Request, idempotency_key: IdempotencyKey = Non
     data = body.data if body.length <= node.settings.largest_decoded_bytes else None
 
     async def give(*, full_size: bool) -> dict[str, Any]:
-        checked = await node.check(submission.kind, body.sha256, data, full_size=full_size)
+        checked = await node.check(submission.kind, body.sha256, data, full_size=full_size, submission=submission)
         upload = upload_of(submission, checked, data)
 
         async def act(tx: Transaction) -> dict[str, Any]:
@@ -173,6 +174,7 @@ async def matches_for(tx: Transaction, matches: tuple[Match, ...]) -> list[dict[
             "second_distance": match.second_distance,
             "rotation": match.rotation,
             "look": match.look,
+            "where": match.where,
             "span": asdict(match.span) if match.span else None,
             "labels": sorted(known[match.signal].labels),
             "owner": known[match.signal].provenance,
@@ -190,7 +192,10 @@ async def read_content(request: Request, content: str) -> dict[str, Any]:
 
 @door.route("PATCH", "/v1/content/{content}", needs=Scope.CONTENT, tags=["content"])
 async def change_content(request: Request, content: str, change: Change) -> dict[str, Any]:
-    """Say that a content reaches more people now, or that the words around it changed."""
+    """Say that a content reaches more people now, or that the words around it changed.
+
+    Known words in its caption, or a known link in its link field, bring it to people.
+    """
     identity, service = ContentId.parse(content), key_of(request).service
 
     async def act(tx: Transaction) -> dict[str, Any]:
@@ -206,7 +211,12 @@ async def change_content(request: Request, content: str, change: Change) -> dict
             await steps.edit(tx, loaded, caption=change.caption, link=change.link)
         return await life_of(tx, identity, service)
 
-    return await node_of(request).run(platform(request), act)
+    node = node_of(request)
+    life = await node.run(platform(request), act)
+    if change.caption is None and change.link is None:
+        return life
+    await look_at_words(node, identity)
+    return await node.run(platform(request), lambda tx: life_of(tx, identity, service))
 
 
 @door.route("DELETE", "/v1/content/{content}", needs=Scope.CONTENT, status_code=204, tags=["content"])
@@ -259,7 +269,7 @@ async def put_bytes(request: Request, content: str) -> Response:
         await node.run(platform(request), lambda tx: videos.take_bytes(tx, node.settings, loaded, submission, body))
         return Response(status_code=204)
     data = body.data if body.length <= node.settings.largest_decoded_bytes else None
-    checked = await node.check(loaded.kind, body.sha256, data, full_size=True)
+    checked = await node.check(loaded.kind, body.sha256, data, full_size=True, submission=submission)
     upload = upload_of(submission, checked, data, looking_back=True)
 
     async def act(tx: Transaction) -> None:

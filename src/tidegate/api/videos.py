@@ -23,6 +23,7 @@ from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId
+from tidegate.match.beside import NOTHING
 from tidegate.settings import Settings
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict.steps import Answer, Upload
@@ -53,15 +54,18 @@ async def submit(
     await node.follow_signals()
     matches, position = await asyncio.to_thread(node.index.search, fingerprints)
     at_once = bool(matches or before.fingerprints or before.removed or body.view is None)
+    beside, failed = await node.read_beside(submission) if at_once else (NOTHING, None)
+    matches += await node.search_beside(beside, submission)
     # Its frames were not looked at: should the match be gone by now, that is no "clear".
     unseen = Unchecked.TOO_LARGE if body.view is None else Unchecked.ENGINE_DOWN
     upload = Upload(
         submission=submission,
         fingerprints=fingerprints,
-        unchecked=None if before.fingerprints else unseen,
+        unchecked=failed if before.fingerprints else unseen,
         matches=matches,
         position=position,
         data=body.view,
+        beside=beside,
     )
 
     async def act(tx: Transaction) -> Said:

@@ -87,17 +87,33 @@ async def _could_not(node: Node, waiting: Waiting, reason: Unchecked) -> Answer 
 
 
 async def _judge(node: Node, waiting: Waiting, unchecked: Unchecked | None) -> Answer | None:
+    while True:
+        judged, upload = waiting, await _upload(node, waiting, unchecked)
+
+        async def judge(tx: Transaction, judged: Waiting = judged, upload: Upload = upload) -> Answer | None:
+            return await steps.judge(tx, judged, upload, node.settings.hold_policy)
+
+        try:
+            return await node.run(MACHINE, judge)
+        except steps.ChangedError as changed:
+            # What is said of it changed while it was checked: what stands there now is searched, too.
+            waiting = replace(waiting, submission=changed.submission)
+
+
+async def _upload(node: Node, waiting: Waiting, unchecked: Unchecked | None) -> Upload:
     fingerprints = waiting.read.fingerprints(waiting.sha256)
+    beside, failed = await node.read_beside(waiting.submission)
     matches, position = await node.search(fingerprints)
-    upload = Upload(
+    matches += await node.search_beside(beside, waiting.submission)
+    return Upload(
         submission=waiting.submission,
         fingerprints=fingerprints,
-        unchecked=unchecked,
+        unchecked=unchecked or failed,
         matches=matches,
         position=position,
         data=None,
         sealed=True,
         acknowledged=waiting.content,
+        beside=beside,
         looking_back=waiting.looking_back,
     )
-    return await node.run(MACHINE, lambda tx: steps.judge(tx, waiting, upload, node.settings.hold_policy))

@@ -22,8 +22,10 @@ from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import store as decision_store
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.words.text import sketch_of, stored_hashes
+from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId, DecisionId, SignalId
 from tidegate.match import past
+from tidegate.match.beside import Beside
 from tidegate.match.index import Index
 from tidegate.match.past import Past, PastFolder, Uploads
 from tidegate.match.values.files import Damaged, alone
@@ -155,18 +157,7 @@ async def _judge_again(node: Node, content: ContentId) -> None:
     found = await node.run(MACHINE, lambda tx: _submitted(tx, content))
     if found is None:
         return
-    submission, fingerprints = found
-    await node.follow_signals()
-    matches, position = await asyncio.to_thread(node.index.search, fingerprints)
-    upload = Upload(
-        submission=submission,
-        fingerprints=fingerprints,
-        unchecked=None,
-        matches=matches,
-        position=position,
-        data=None,
-        looking_back=True,
-    )
+    upload = await upload_without_bytes(node, *found)
 
     async def judge(tx: Transaction) -> None:
         if await decision_store.in_force(tx, content) is None:
@@ -213,9 +204,9 @@ async def _judge_without(node: Node, content: ContentId, decision: DecisionId | 
         return
     loaded, submission, data = found
     assert loaded.fingerprints is not None
-    upload = await _upload_without_bytes(node, submission, loaded.fingerprints)
+    upload = await upload_without_bytes(node, submission, loaded.fingerprints)
     if data is not None:
-        checked = await node.check(loaded.kind, loaded.fingerprints.sha256, data, full_size=True)
+        checked = await node.check(loaded.kind, loaded.fingerprints.sha256, data, full_size=True, submission=submission)
         upload = upload_of(submission, checked, data, looking_back=True)
 
     async def judge(tx: Transaction) -> None:
@@ -231,9 +222,39 @@ async def _is_decided(tx: Transaction, content: ContentId) -> bool:
     return waits or await decision_store.in_force(tx, content) is not None
 
 
-async def _upload_without_bytes(node: Node, submission: Submission, fingerprints: Fingerprints) -> Upload:
+async def look_at_words(node: Node, content: ContentId) -> None:
+    """Have people look at a content whose caption or link changed, if something known stands there now.
+
+    Raises:
+        Unavailable: the link cannot be read just now.
+    """
+
+    async def read(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
+        loaded = await contents.load(tx, content)
+        if loaded is None or loaded.fingerprints is None:
+            return None
+        submission = await submission_of(tx, loaded)
+        return None if submission is None else (submission, loaded.fingerprints)
+
+    found = await node.run(MACHINE, read)
+    if found is not None:
+        submission, fingerprints = found
+        beside, failed = await node.read_beside(submission)
+        if failed is not None:
+            raise Unavailable("The change is kept, but its link could not be checked just now: send it again.")
+        upload = await upload_without_bytes(node, submission, fingerprints, beside)
+        await node.run(MACHINE, lambda tx: verdicts.look_at_words(tx, content, upload, node.settings.hold_policy))
+
+
+async def upload_without_bytes(
+    node: Node, submission: Submission, fingerprints: Fingerprints, beside: Beside | None = None
+) -> Upload:
+    """Give an upload that is judged by what was computed of its bytes, and by the words beside it now."""
+    if beside is None:
+        beside, _ = await node.read_beside(submission)
     await node.follow_signals()
     matches, position = await asyncio.to_thread(node.index.search, fingerprints)
+    matches += await node.search_beside(beside, submission)
     # What has no fingerprint but its exact bytes could not be checked then, and is not clear now.
     checked = fingerprints.looks or fingerprints.frames or fingerprints.sketch or fingerprints.address
     return Upload(
@@ -243,6 +264,7 @@ async def _upload_without_bytes(node: Node, submission: Submission, fingerprints
         matches=matches,
         position=position,
         data=None,
+        beside=beside,
         looking_back=True,
     )
 

@@ -111,7 +111,7 @@ async def retry_unchecked(node: Node) -> None:
             # Part by part, in a job of its own: nothing else may wait for it.
             await node.run(TIME, lambda tx, content=content, found=found: check_anew(tx, content, found[0]))  # type: ignore[misc]
             continue
-        checked = await node.check(found[0].kind, found[1], found[2], full_size=True)
+        checked = await node.check(found[0].kind, found[1], found[2], full_size=True, submission=found[0])
         if checked.unchecked is not None:
             continue
         upload = upload_of(found[0], checked, found[2])

@@ -12,7 +12,7 @@ from tidegate.content.model import Content
 from tidegate.kernel.errors import WrongState
 from tidegate.kernel.ids import CaseId, StaffId
 from tidegate.kernel.states import follow
-from tidegate.match.model import PDQ_RADIUS, Match
+from tidegate.match.model import PDQ_RADIUS, Match, Where
 from tidegate.verdict.model import Reason as VerdictReason
 from tidegate.verdict.model import VerdictKind
 
@@ -20,6 +20,8 @@ _WIDEST_REACH = 100_000
 _WIDE_REACH = 10_000
 #: Half the radius within which two pictures look alike.
 _NEAR = PDQ_RADIUS // 2
+#: What counts as far.
+FARTHEST = PDQ_RADIUS
 _TRUSTED_REPORT_HOURS, _TRUSTED_REPORTS_MOST = 12, 24
 _REPORT_HOURS, _REPORTS_MOST = 2, 12
 
@@ -29,13 +31,17 @@ MOST_CLAIMS = 5
 
 
 def nearest_of(matches: Sequence[Match]) -> Match | None:
-    """Give the match a content is grouped and placed by: one that the second hash doubts only if there is no other."""
-    return min(matches, key=lambda match: match.doubtful, default=None)
+    """Give the match a content is grouped and placed by: one that the second hash doubts only if there is no other.
+
+    One beside it groups nothing: the same words stand beside quite unlike things.
+    """
+    own = [match for match in matches if match.where is Where.CONTENT]
+    return min(own, key=lambda match: match.doubtful, default=None)
 
 
 def counted_distance(match: Match) -> int:
     """Say how far a match counts: one that the second hash doubts counts as far, however near it is."""
-    return max(match.distance, PDQ_RADIUS) if match.doubtful else match.distance
+    return max(match.distance, FARTHEST) if match.doubtful else match.distance
 
 
 def belongs(case: CaseFacts, content: Content) -> bool:

@@ -43,12 +43,14 @@ async def look_at_verdict(tx: Transaction, happened: VerdictGiven) -> None:
         happened.verdict,
         happened.reason,
         exact=nearest is not None and nearest.exact,
-        matched=nearest is not None,
+        matched=bool(happened.matches),
     )
     if nearest is not None:
         await admit(tx, content, reason, signal=nearest.signal, distance=rules.counted_distance(nearest))
     else:
-        await admit(tx, content, reason, around=await _same_bytes_removed(tx, content))
+        # Words beside it are no picture that is near: they count as far.
+        distance = rules.FARTHEST if happened.matches else 0
+        await admit(tx, content, reason, around=await _same_bytes_removed(tx, content), distance=distance)
 
 
 async def look_at_flag(tx: Transaction, happened: FlagRaised) -> None:

@@ -33,6 +33,14 @@ class Before:
     removed: bool
 
 
+class ChangedError(Exception):
+    """What a platform says of an upload changed while it was checked."""
+
+    def __init__(self, submission: Submission) -> None:
+        super().__init__()
+        self.submission = submission
+
+
 async def seen_before(tx: Transaction, submission: Submission, sha256: bytes) -> Before:
     """Say what is known of an upload already."""
     lookup = contents.lookup_digest(tx, submission)
@@ -146,11 +154,16 @@ async def judge(tx: Transaction, waiting: Waiting, upload: Upload, policy: HoldP
     """Give the verdict on an upload that waited; None when it waits no more.
 
     What needs people keeps its sealed bytes; of what is clear only fingerprints stay.
+
+    Raises:
+        ChangedError: what its platform says of it changed meanwhile.
     """
     contents.lock_identity(tx, contents.lookup_digest(tx, waiting.submission))
     still = await store.load(tx, waiting.content, lock=True)
     if still is None or still.sha256 != waiting.sha256:
         return None
+    if still.submission != upload.submission:
+        raise ChangedError(still.submission)
     await store.remove(tx, waiting)
     known = await contents.load(tx, waiting.content, lock=True)
     if known is not None and known.fingerprints is not None and known.fingerprints.sha256 == waiting.sha256:

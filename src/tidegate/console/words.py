@@ -180,6 +180,19 @@ WORDS: dict[str, dict[str, str]] = {
         "protected": N_("protected"),
     },
     "content_kind": {"picture": N_("picture"), "video": N_("video"), "text": N_("text"), "link": N_("link")},
+    "look_hold": {"picture": N_("Hold to look at the picture"), "video": N_("Hold to look at pictures of the video")},
+    "look_open": {"picture": N_("Open the blurred picture"), "video": N_("Open blurred pictures of the video")},
+    "look_shown": {"picture": N_("The picture is shown."), "video": N_("Pictures of the video are shown.")},
+    "look_hidden": {"picture": N_("The picture is hidden."), "video": N_("The pictures of the video are hidden.")},
+    "look_waiting": {
+        "picture": N_("The picture is on its way."),
+        "video": N_("Pictures of the video are on their way."),
+    },
+    "look_failed": {
+        "picture": N_("The picture cannot be shown."),
+        "video": N_("Pictures of the video cannot be shown."),
+    },
+    "where": {"content": N_("in itself"), "caption": N_("in its caption"), "link": N_("in the link beside it")},
     "look": {
         "as_stored": N_("the whole picture"),
         "without_border": N_("without its border"),

@@ -1,6 +1,7 @@
 """A match: a fingerprint within the radius of a signal. May decide: nothing."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tidegate.content.model import LookKind
 from tidegate.fingerprint.model import Rotation
@@ -27,6 +28,14 @@ class Span:
     known_end: int
 
 
+class Where(StrEnum):
+    """What of an upload matched: the content itself, or the words the platform sent beside it."""
+
+    CONTENT = "content"
+    CAPTION = "caption"
+    LINK = "link"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """How near, by which view, and which radius was asked for; an exact match has distance and radius 0.
@@ -44,6 +53,7 @@ class Match:
     second_distance: int | None = None
     span: Span | None = None
     reduced: bool = False
+    where: Where = Where.CONTENT
 
     @property
     def exact(self) -> bool:

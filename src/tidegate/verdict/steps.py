@@ -21,8 +21,9 @@ from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
 from tidegate.kernel.states import follow
+from tidegate.match.beside import NOTHING, Beside
 from tidegate.match.index import compare
-from tidegate.match.model import Match
+from tidegate.match.model import Match, Where
 from tidegate.match.second import with_second
 from tidegate.people.model import ProposalApproved, ProposalKind
 from tidegate.signal import store as signals
@@ -63,6 +64,8 @@ class Upload:
     acknowledged: ContentId | None = None
     #: Of a text whose bytes are at hand: its normalised words.
     text: str | None = None
+    #: What stands around it. Its matches are among the others.
+    beside: Beside = NOTHING
     #: It was published long ago and a new signal looks back at it: only exact bytes may be held then.
     looking_back: bool = False
 
@@ -146,7 +149,7 @@ async def _judge(
         found = compare(upload.fingerprints, newer, upload.text)
         if found and upload.fingerprints.reduced and upload.data is not None:
             raise NotAtFullSize
-        matches += [_without_letters(match) for match in found]
+        matches += [_without_letters(match) for match in (*found, *upload.beside.compare(newer))]
     matches = [match for match in matches if match.near]
     uploader = contents.uploader_digest(tx, upload.submission.service, upload.submission.uploader)
     # Only what would be held is held less for having been held before.
@@ -316,6 +319,27 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
         return None
     data, sealed = (None, False) if known.bytes_kept else (upload.data, upload.sealed)
     await _give(tx, content, known.revision, verdict, data, policy, sealed=sealed)
+    return verdict
+
+
+async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
+    """Give a new verdict on a content whose caption or link changed, if something known stands there now.
+
+    Returns None when nothing is found that its last verdict did not rest on, or while it is held.
+    """
+    standing = await _standing(tx, upload)
+    known = await contents.load(tx, content, lock=True)
+    if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
+        return None
+    verdict = await _judge(tx, upload, known, standing, policy)
+    before = (await store.matches_on(tx, [content])).get(content, ())
+    seen = {(match.signal, match.where) for match in before}
+    beside = [match for match in verdict.matches if match.where is not Where.CONTENT]
+    new = any((match.signal, match.where) not in seen for match in beside)
+    # Words are no reason to hold anything (floor rule 1), and a hold that runs has its people.
+    if not new or verdict.kind is VerdictKind.HOLD or await store.running_hold(tx, content) is not None:
+        return None
+    await _give(tx, content, known.revision, verdict, None, policy)
     return verdict
 
 

@@ -18,7 +18,7 @@ from tidegate.enforcement import store as enforcement
 from tidegate.enforcement.model import Restriction
 from tidegate.flag import store as flags
 from tidegate.kernel.ids import ContentId
-from tidegate.match.model import Match
+from tidegate.match.model import Match, Where
 from tidegate.signal import store as signals
 from tidegate.signal.model import Signal
 from tidegate.verdict import store as verdicts
@@ -63,7 +63,11 @@ async def members_of(tx: Transaction, ids: Sequence[ContentId]) -> list[Member]:
             restriction=present.get(content.id, Restriction.NONE),
             held_until=ends.get(content.id),
             verdict=given.get(content.id),
-            matches=[(match, known.get(match.signal)) for match in matches.get(content.id, ())],
+            # What was found in the words beside it comes after what was found in the content itself.
+            matches=[
+                (match, known.get(match.signal))
+                for match in sorted(matches.get(content.id, ()), key=lambda match: match.where is not Where.CONTENT)
+            ],
             reports=reports[content.id],
         )
         for content in await contents.load_many(tx, ids)

@@ -63,13 +63,13 @@ _REFUSED = {
 #: Why there is no picture, where trying again would not help.
 _NOT_SHOWN = {
     Reason.UNDECODABLE: N_(
-        "This picture cannot be shown: it does not decode. Decide by what is known of it, or leave it to others."
+        "This cannot be shown: it does not decode. Decide by what is known of it, or leave it to others."
     ),
     Reason.TOO_LARGE: N_(
-        "This picture cannot be shown: it is too large to decode. Decide by what is known of it, or leave it to others."
+        "This cannot be shown: it is too large to decode. Decide by what is known of it, or leave it to others."
     ),
 }
-_NOT_NOW = N_("This picture cannot be shown just now: try again shortly.")
+_NOT_NOW = N_("This cannot be shown just now: try again shortly.")
 
 Choice = TypeVar("Choice", bound=StrEnum)
 #: Gives a picture's bytes, once it is sure that this person may see it, and how severe it is.

@@ -29,7 +29,7 @@ from tidegate.fingerprint.words.text import read_in
 from tidegate.jail import JailError, Reason
 from tidegate.kernel.errors import NotFound, TidegateError, Unavailable, WrongState
 from tidegate.kernel.ids import CaseId, ContentId
-from tidegate.match.model import Match
+from tidegate.match.model import Match, Where
 from tidegate.people.model import Permission
 from tidegate.verdict import store as verdicts
 from tidegate.web.door import Listener, node_of, session_of, staff
@@ -137,7 +137,11 @@ async def words(request: Request, case: str, content: str) -> Response:
             raise
         # A part of a page that is refused says why in its place.
         return render(request, "staff/reading.html", part=True, refused=explained(request, error))
-    spans = [(match.span.start, match.span.end) for match in matches if match.span is not None]
+    spans = [
+        (match.span.start, match.span.end)
+        for match in matches
+        if match.span is not None and match.where is Where.CONTENT
+    ]
     return render(
         request,
         "staff/reading.html",
