@@ -28,6 +28,10 @@ def test_every_colour_has_the_luma_of_the_reference() -> None:
         strip = np.stack([np.full_like(green, red), green, blue], axis=2)
         expected = (strip[..., 0] * 0.299 + strip[..., 1] * 0.587 + strip[..., 2] * 0.114).astype(np.float32)
         assert (pdq_kernels.luma(pdq_kernels.read_only(strip)) == expected).all()
+        padded = np.concatenate([strip, np.full_like(strip[..., :1], red)], axis=2)
+        luma, greys = pdq_kernels.luma_and_greys(pdq_kernels.read_only(padded))
+        assert (luma == expected).all()
+        assert (greys == expected.astype(np.uint8)).all()
 
 
 @given(st.integers(128, 500), st.integers(128, 500), st.integers(0, 2**32), st.sampled_from([noise, scene]))

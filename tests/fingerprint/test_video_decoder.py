@@ -88,6 +88,14 @@ def test_a_frame_is_looked_at_without_its_bars_too() -> None:
     assert distance(bare[0]["value"].tobytes(), without[0]["value"].tobytes()) <= 20
 
 
+def test_what_strong_compression_leaves_of_bars_is_taken_off_too() -> None:
+    """Where a bar meets the picture, its last lines are neither of one grey nor part of the picture."""
+    bare = whole(encoded(as_it_is(frame) for frame in scene(4, 2)))[0]["value"].tobytes()
+    without = whole(encoded((with_bars(frame) for frame in scene(4, 2)), crf="38"))
+    without = without[without["look"] == WITHOUT_BORDER]
+    assert distance(bare, without[0]["value"].tobytes()) <= 31
+
+
 def _gif() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 64)).save(out, "GIF")

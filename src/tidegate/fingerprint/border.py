@@ -1,8 +1,8 @@
-"""Borders and letterbox bars: how much of a picture's edges shows nothing.
+"""Borders of pictures and of frames of videos, letterbox bars among them: how much of the edges shows nothing.
 
 May decide: what counts as a border. A border 5 % wide moves a PDQ value by 64 to 84 bits, far out of the radius, so a
-picture with one is looked at a second time without it. It is a second look and never the only one: what is taken for a
-border wrongly costs nothing that was found before.
+picture or frame with one is looked at a second time without it. It is a second look and never the only one: what is
+taken for a border wrongly costs nothing that was found before.
 
 A border is, on each side by itself, lines of one grey (but for the noise that a JPEG leaves), ending in a step. Without
 the step it is a gradient, or the night around something small. Never so much is taken that little is left.
@@ -43,6 +43,10 @@ class Box(NamedTuple):
     left: int
     right: int
 
+    def cut(self, grey: Greys) -> Greys:
+        """Give what is in the box."""
+        return grey[self.top : self.bottom, self.left : self.right]
+
 
 def without_border(grey: Greys, scale: int = 1) -> Box | None:
     """Find what is left of a picture without its border, or None where there is none.
@@ -80,7 +84,7 @@ def _stripped(grey: Greys, box: Box, scale: int, *, after_another: bool) -> Box:
         return skipped + found if found else 0
 
     top, bottom, left, right = box
-    inside = grey[top:bottom, left:right]
+    inside = box.cut(grey)
     over, under = edge(inside), edge(inside[::-1])
     if over + under >= bottom - top:
         return box

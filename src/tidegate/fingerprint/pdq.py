@@ -21,6 +21,9 @@ from tidegate.fingerprint import pdq_kernels as kernels
 from tidegate.fingerprint.model import Pdq, Rotation
 from tidegate.fingerprint.pdq_kernels import Floats
 
+#: Of the eight rotations and flips, in the order of the reference; the first is the picture as it is.
+Values = tuple[tuple[Rotation, Pdq], ...]
+
 #: Below this side the reference gives an empty value of quality 0.
 SMALLEST: Final = 5
 
@@ -58,7 +61,7 @@ class PdqStream:
             kernels.take(luma, self._blur)
         self._taken += len(luma)
 
-    def dihedral(self) -> tuple[tuple[Rotation, Pdq], ...]:
+    def dihedral(self) -> Values:
         """Finish, and give the values of the picture's eight rotations and flips from one transform."""
         if self._taken != self._rows:
             raise ValueError("not all rows were taken")
@@ -69,21 +72,26 @@ class PdqStream:
         return values_of(self._blur.points)
 
 
-def waves_of(points: Floats) -> Floats:
-    """Transform 64 x 64 points into 16 x 16 waves."""
-    return kernels.transform(points, _COSINES)
-
-
-def values_of(points: Floats) -> tuple[tuple[Rotation, Pdq], ...]:
+def values_of(points: Floats) -> Values:
     """Transform 64 x 64 points, and give the values of the eight rotations and flips and their quality."""
-    bits = np.packbits(kernels.dihedral_bits(waves_of(points)), axis=1)
+    values = values_if_apart(points, 0.0)
+    assert values is not None
+    return values
+
+
+def values_if_apart(points: Floats, gap: float) -> Values | None:
+    """Do the same, but only where the two waves around the middle are so far apart in each rotation and flip."""
+    bits, least = kernels.dihedral_bits(kernels.transform(points, _COSINES))
+    if least < gap:
+        return None
     quality = int(kernels.quality(points))
+    packed = np.packbits(bits, axis=1)
     return tuple(
-        (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, bits, strict=True)
+        (rotation, Pdq(value=row.tobytes(), quality=quality)) for rotation, row in zip(Rotation, packed, strict=True)
     )
 
 
-def empty_values() -> tuple[tuple[Rotation, Pdq], ...]:
+def empty_values() -> Values:
     """Give what the reference gives for a picture too small to hash."""
     return tuple((rotation, Pdq(value=bytes(32), quality=0)) for rotation in Rotation)
 
@@ -93,7 +101,7 @@ def pdq(picture: NDArray[np.uint8] | Floats) -> Pdq:
     return pdq_dihedral(picture)[0][1]
 
 
-def pdq_dihedral(picture: NDArray[np.uint8] | Floats) -> tuple[tuple[Rotation, Pdq], ...]:
+def pdq_dihedral(picture: NDArray[np.uint8] | Floats) -> Values:
     """Hash a picture and its rotations and flips, in the order of the reference; the first is the picture."""
     stream = PdqStream(picture.shape[0], picture.shape[1])
     stream.take(picture)

@@ -59,21 +59,39 @@ class Weights(NamedTuple):
 
 @kernel
 def luma(strip: NDArray[np.uint8]) -> Floats:
-    """Weigh red, green and blue by 0.299, 0.587 and 0.114.
-
-    The reference does so in double precision and rounds once to single. Here whole thousandths are divided once, which
-    is the same number for every colour (``tests/fingerprint/test_pdq.py`` tries all of them) and several times faster.
-    """
+    """Weigh red, green and blue by 0.299, 0.587 and 0.114."""
     rows, columns, _ = strip.shape
     out = np.empty((rows, columns), dtype=np.float32)
     # Flat, for only then does the compiler take eight at a time.
-    bytes_, greys = strip.reshape(rows * columns * 3), out.reshape(rows * columns)
+    bytes_, lumas = strip.reshape(rows * columns * 3), out.reshape(rows * columns)
     for pixel in range(rows * columns):
-        red, green, blue = bytes_[3 * pixel], bytes_[3 * pixel + 1], bytes_[3 * pixel + 2]
-        thousandths = np.float32(red) * np.float32(299) + np.float32(green) * np.float32(587)
-        thousandths += np.float32(blue) * np.float32(114)
-        greys[pixel] = thousandths / np.float32(1000)
+        lumas[pixel] = _weighed(bytes_[3 * pixel], bytes_[3 * pixel + 1], bytes_[3 * pixel + 2])
     return out
+
+
+@kernel
+def luma_and_greys(pixels: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.uint8]]:
+    """Do the same where a pixel has a fourth byte, which says nothing; give the luma in whole greys, too."""
+    rows, columns, _ = pixels.shape
+    out, cut = np.empty((rows, columns), dtype=np.float32), np.empty((rows, columns), dtype=np.uint8)
+    bytes_ = pixels.reshape(rows * columns * 4)
+    lumas, greys = out.reshape(rows * columns), cut.reshape(rows * columns)
+    for pixel in range(rows * columns):
+        weighed = _weighed(bytes_[4 * pixel], bytes_[4 * pixel + 1], bytes_[4 * pixel + 2])
+        lumas[pixel] = weighed
+        greys[pixel] = np.uint8(weighed)
+    return out, cut
+
+
+@kernel
+def _weighed(red: np.uint8, green: np.uint8, blue: np.uint8) -> np.float32:
+    """Weigh one pixel.
+
+    The reference does so in double precision and rounds once to single. Here whole thousandths are divided once, which
+    is the same number for every colour (``tests/fingerprint/test_reduced.py`` tries all) and several times faster.
+    """
+    thousandths = np.float32(red) * np.float32(299) + np.float32(green) * np.float32(587)
+    return (thousandths + np.float32(blue) * np.float32(114)) / np.float32(1000)
 
 
 @kernel
@@ -301,43 +319,32 @@ def transform(points: Floats, cosines: Floats) -> Floats:
 
 
 @kernel
-def dihedral_bits(waves: Floats) -> NDArray[np.uint8]:
-    """Turn and flip the transform instead of the picture: a mirrored picture has its odd waves negated."""
+def dihedral_bits(waves: Floats) -> tuple[NDArray[np.uint8], float]:
+    """Turn and flip the transform instead of the picture: a mirrored picture has its odd waves negated.
+
+    Returns:
+        The bits of all eight, and by how much the 128th and the 129th wave in order of size are apart in that of them
+        where it is least.
+    """
     bits = np.empty((8, WAVES * WAVES), dtype=np.uint8)
-    turned = np.empty((WAVES, WAVES), dtype=np.float32)
-    for variant in range(8):
-        for row in range(WAVES):
-            for column in range(WAVES):
-                value = waves[row, column]
-                if negated(variant, row, column):
-                    value = -value
-                if variant in (1, 3, 6, 7):
-                    turned[column, row] = value
-                else:
-                    turned[row, column] = value
-        flat = turned.reshape(-1)
-        # The 128th of 256 in order of size: what the reference's search for the median ends at.
-        median = np.sort(flat)[WAVES * WAVES // 2 - 1]
-        for bit in range(WAVES * WAVES):
-            bits[variant, bit] = flat[WAVES * WAVES - 1 - bit] > median
-    return bits
-
-
-@kernel
-def least_gap(waves: Floats) -> float:
-    """Say how far the 128th and the 129th wave in order of size are apart, in that of the eight where it is least."""
+    signed = np.empty((WAVES, WAVES), dtype=np.float32)
     least = np.inf
-    turned = np.empty(WAVES * WAVES, dtype=np.float32)
-    # The four others turn these on their side, which changes no order.
-    for variant in (0, 2, 4, 5):
+    # Those of a pair have the same waves, in one of them on their side: that changes no order.
+    for upright, on_its_side in ((0, 6), (5, 1), (2, 7), (4, 3)):
         for row in range(WAVES):
             for column in range(WAVES):
                 value = waves[row, column]
-                turned[row * WAVES + column] = -value if negated(variant, row, column) else value
-        order = np.sort(turned)
-        gap = float(order[WAVES * WAVES // 2] - order[WAVES * WAVES // 2 - 1])
-        least = min(least, gap)
-    return least
+                signed[row, column] = -value if negated(upright, row, column) else value
+        # The 128th of 256: what the reference's search for the median ends at.
+        order = np.partition(signed.reshape(-1), WAVES * WAVES // 2 - 1)
+        median, next_one = order[WAVES * WAVES // 2 - 1], order[WAVES * WAVES // 2 :].min()
+        least = min(least, float(next_one - median))
+        for row in range(WAVES):
+            for column in range(WAVES):
+                above = signed[row, column] > median
+                bits[upright, WAVES * WAVES - 1 - (row * WAVES + column)] = above
+                bits[on_its_side, WAVES * WAVES - 1 - (column * WAVES + row)] = above
+    return bits, least
 
 
 @kernel

@@ -25,10 +25,10 @@ from PIL import Image, ImageFilter, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from tidegate.content.model import Look, LookKind
-from tidegate.fingerprint import grey_kernels, pdq
+from tidegate.fingerprint import grey_kernels, pdq, pdq_kernels
 from tidegate.fingerprint.border import Box, without_border
 from tidegate.fingerprint.grey_kernels import Greys
-from tidegate.fingerprint.model import Pdq, Rotation
+from tidegate.fingerprint.pdq import Values
 from tidegate.fingerprint.pdq_kernels import read_only
 from tidegate.fingerprint.picture import second
 from tidegate.fingerprint.picture.animation import Frames
@@ -45,8 +45,6 @@ from tidegate.fingerprint.picture.reading import (
 )
 from tidegate.fingerprint.picture.reduced import pdq_if_certain, pdq_of_reduced
 from tidegate.jail.model import Reason, Refusal
-
-Values = tuple[tuple[Rotation, Pdq], ...]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
@@ -118,7 +116,7 @@ def _reduced_without_border(grey: Greys, width: int, height: int, scale: int) ->
     box = without_border(grey, scale)
     if box is not None:
         rows, columns = min(box.bottom * scale, height), min(box.right * scale, width)
-        inside = np.ascontiguousarray(grey[box.top : box.bottom, box.left : box.right])
+        inside = np.ascontiguousarray(box.cut(grey))
         values = pdq_of_reduced(inside, rows - box.top * scale, columns - box.left * scale, scale)
         if values[0][1].quality >= _SAYS_NOTHING_BELOW:
             yield _look_of(values, inside, LookKind.WITHOUT_BORDER)
@@ -312,8 +310,11 @@ def _small(image: Image.Image) -> bool:
 
 def _hash_at_once(image: Image.Image) -> tuple[Values, Greys]:
     """Hash a small picture: quickly, where that certainly gives the reference's value."""
-    luma = pdq.luma_of(np.asarray(image))
-    return pdq_if_certain(luma) or pdq.pdq_dihedral(luma), luma.astype(np.uint8)
+    # Four bytes a pixel is how Pillow keeps them: three would have to be picked out first.
+    pixels = np.frombuffer(image.tobytes("raw", "RGBX"), dtype=np.uint8).reshape(image.height, image.width, 4)
+    luma, grey = pdq_kernels.luma_and_greys(read_only(pixels))
+    luma = read_only(luma)
+    return pdq_if_certain(luma) or pdq.pdq_dihedral(luma), grey
 
 
 def _hash(image: Image.Image, background: int | None, box: Box | None = None) -> tuple[Values, Greys]:

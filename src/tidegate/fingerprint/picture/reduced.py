@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint import pdq_kernels as kernels
-from tidegate.fingerprint.model import Pdq, Rotation
-from tidegate.fingerprint.pdq import SMALLEST, empty_values, values_of, waves_of, window_of
+from tidegate.fingerprint.pdq import SMALLEST, Values, empty_values, values_if_apart, values_of, window_of
 from tidegate.fingerprint.pdq_kernels import Floats, Weights
 
 #: Weights are the same for every picture of a size, and most uploads have one of a few sizes.
@@ -30,7 +29,7 @@ _CERTAIN_GAP: Final = 0.015
 _SMALLEST_CERTAIN: Final = 128
 
 
-def pdq_of_reduced(grey: NDArray[np.uint8], rows: int, columns: int, scale: int) -> tuple[tuple[Rotation, Pdq], ...]:
+def pdq_of_reduced(grey: NDArray[np.uint8], rows: int, columns: int, scale: int) -> Values:
     """Hash a picture of the given full size from its luma, decoded smaller; in the order of the reference.
 
     Args:
@@ -49,7 +48,7 @@ def pdq_of_reduced(grey: NDArray[np.uint8], rows: int, columns: int, scale: int)
     return values_of(points)
 
 
-def pdq_if_certain(luma: Floats) -> tuple[tuple[Rotation, Pdq], ...] | None:
+def pdq_if_certain(luma: Floats) -> Values | None:
     """Hash a picture of full size by the same sums, several times as fast as the reference's own way.
 
     The sums are rounded elsewhere than the reference rounds them, which moves its waves by up to 0.006 in all that was
@@ -64,7 +63,7 @@ def pdq_if_certain(luma: Floats) -> tuple[tuple[Rotation, Pdq], ...] | None:
     if min(rows, columns) < _SMALLEST_CERTAIN:
         return None
     points = kernels.points_of(luma, _weights(rows, rows, 1), _weights(columns, columns, 1))
-    return values_of(points) if kernels.least_gap(waves_of(points)) > _CERTAIN_GAP else None
+    return values_if_apart(points, _CERTAIN_GAP)
 
 
 @lru_cache(_SIZES_REMEMBERED)

@@ -15,6 +15,7 @@ Two grids are compared twice, and the worse counts:
 See ``docs/adr/0012-second-hash.md`` for what else was tried, and ``benchmarks/pictures.py`` for what it removes.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -54,9 +55,10 @@ _TURNS: dict[Rotation, Callable[[Cells], Cells]] = {
 
 def pack(means: Cells) -> bytes:
     """Write the mean luma of 15 x 15 cells, evened out, as the hash."""
-    spread = float(means.std())
-    even = (means - means.mean()) / spread if spread > 1 / _LEVELS else np.zeros_like(means)
-    return bytes(np.clip(np.round(even * _LEVELS + 128), 0, 255).astype(np.uint8))
+    even = means - means.mean()
+    spread = math.sqrt(float(np.vdot(even, even)) / even.size)
+    levels = even * (_LEVELS / spread) if spread > 1 / _LEVELS else np.zeros_like(even)
+    return bytes(np.minimum(np.maximum(np.rint(levels + 128), 0), 255).astype(np.uint8))
 
 
 def distance(query: bytes, known: bytes, rotation: Rotation) -> int | None:

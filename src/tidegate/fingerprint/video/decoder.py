@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tidegate.fingerprint import pdq
-from tidegate.fingerprint.bars import inside_of
+from tidegate.fingerprint.border import without_border
 from tidegate.fingerprint.picture import decoder
 from tidegate.fingerprint.picture.reading import LARGEST_PREVIEW, Filter, Size
 from tidegate.fingerprint.video import samples as video_samples
@@ -239,8 +239,8 @@ class _Reading:
             return
         self._kept, self._kept_at = hashed.value, at
         self._rows.append((at, hashed.quality, AS_STORED, hashed.value))
-        if (inside := inside_of(luma)) is not None:
-            hashed = pdq.pdq(luma[inside])
+        if (box := without_border(luma)) is not None:
+            hashed = pdq.pdq(box.cut(luma))
             self._rows.append((at, hashed.quality, WITHOUT_BORDER, hashed.value))
 
     def _still(self, value: bytes, at: int) -> bool:
