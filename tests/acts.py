@@ -1,10 +1,12 @@
 """What tests of failures and bad input do again and again, each through the system's own steps."""
 
+import asyncio
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx2
 import numpy as np
 import psycopg
 from PIL import Image
@@ -13,7 +15,7 @@ from psycopg.rows import dict_row
 from running import Platform, Running
 from tidegate.case import steps as cases
 from tidegate.content import store as contents
-from tidegate.db.transaction import Actor, ActorKind, Transaction
+from tidegate.db.transaction import MACHINE, Actor, ActorKind, Transaction
 from tidegate.decision import steps as decisions
 from tidegate.decision.model import Ballot, Exempt, Ground, Measure, Provision, Shown
 from tidegate.kernel.ids import CaseId, DecisionId, SignalId, StaffId
@@ -120,3 +122,36 @@ def ask(running: Running, sql: str, *values: object) -> list[dict[str, Any]]:
     assert url is not None
     with psycopg.connect(url.get_secret_value(), row_factory=dict_row) as connection:
         return connection.execute(sql.encode(), values).fetchall()
+
+
+async def someone_waits(tx: Transaction) -> bool:
+    """Say whether anyone waits for a lock in this database."""
+    row = await tx.row(
+        "SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return row is not None
+
+
+def while_open(
+    running: Running,
+    begin: Callable[[Transaction], Awaitable[object]],
+    meanwhile: Callable[[], httpx2.Response],
+    actor: Actor = MACHINE,
+) -> httpx2.Response:
+    """Ask over HTTP in the middle of a transaction, so that the two surely overlap; give the answer.
+
+    The transaction commits once whoever asked has an answer, or waits for a lock.
+    """
+
+    async def act(tx: Transaction) -> "asyncio.Future[httpx2.Response]":
+        await begin(tx)
+        asked = asyncio.get_running_loop().run_in_executor(None, meanwhile)
+        async with asyncio.timeout(20):
+            while not asked.done() and not await someone_waits(tx):  # noqa: ASYNC110 - another's lock makes no event
+                await asyncio.sleep(0.02)
+        return asked
+
+    async def answered(asked: "asyncio.Future[httpx2.Response]") -> httpx2.Response:
+        return await asked
+
+    return running.loop.run(answered(running.do(act, actor)))

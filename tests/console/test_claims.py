@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from acts import by, while_open
 from console.console_story import HTML, REMOVE, first_case, flagged, shown_on, vote
 from problems import problem
 from running import Browser, Running
+from tidegate.decision.steps import claim_next
 from tidegate.people.model import Role
 
 JSON = {"accept": "application/json"}
@@ -158,20 +160,41 @@ def test_when_nothing_waits_it_says_so(node: Running, two: tuple[Browser, Browse
     assert send(second, "/queue/next").headers["location"] == "/queue?nothing=1"
 
 
-def test_no_case_is_given_to_two_people(node: Running) -> None:
+def take(form: tuple[Browser, str]) -> httpx2.Response:
+    person, csrf = form
+    return person.post("/queue/next", data={"csrf": csrf}, headers=JSON)
+
+
+def test_no_case_is_given_to_two_people(node: Running, two: tuple[Browser, Browser]) -> None:
+    """While one is being given a case, the other is given the next, and waits for nobody."""
+    first, second = two
+    cases = cases_of(node, 3)
+    form = (second, second.csrf())
+    answer = while_open(node, lambda tx: claim_next(tx, first.staff, senior=False), lambda: take(form), by(first.staff))
+    assert taken(answer) == cases[1]
+    assert taken(send(first, "/queue/next")) == cases[2], "and the first one is theirs"
+
+
+def test_many_who_take_at_once_are_given_one_each(node: Running) -> None:
     cases = cases_of(node, 10)
     people = [node.person(Role.REVIEWER) for _ in range(6)]
-    forms = [(person, person.csrf()) for person in people]
-
-    def take(form: tuple[Browser, str]) -> httpx2.Response:
-        person, csrf = form
-        return person.post("/queue/next", data={"csrf": csrf}, headers=JSON)
-
     with ThreadPoolExecutor(len(people)) as pool:
-        answers = list(pool.map(take, forms))
+        answers = list(pool.map(take, [(person, person.csrf()) for person in people]))
     given = [taken(answer) for answer in answers]
     assert len(set(given)) == len(people), given
     assert set(given) == set(cases[: len(people)]), "and none is passed over for good"
+
+
+def test_one_person_in_two_windows_is_on_five_at_most(node: Running) -> None:
+    """While one window takes the fifth, the other waits for it, and is told so."""
+    cases = cases_of(node, 7)
+    person = node.person(Role.REVIEWER)
+    assert [taken(send(person, "/queue/next")) for _ in range(4)] == cases[:4]
+    form = (person, person.csrf())
+    answer = while_open(
+        node, lambda tx: claim_next(tx, person.staff, senior=False), lambda: take(form), by(person.staff)
+    )
+    problem(answer, 409, "state", "You are on 5 cases already")
 
 
 def test_one_person_in_many_windows_is_on_five_at_most(node: Running) -> None:
@@ -179,13 +202,8 @@ def test_one_person_in_many_windows_is_on_five_at_most(node: Running) -> None:
     person = node.person(Role.REVIEWER)
     sessions = [person] + [node.sign_in(person.staff) for _ in range(7)]
     forms = [(session, session.csrf()) for session in sessions]
-
-    def take(form: tuple[Browser, str]) -> int:
-        session, csrf = form
-        return session.post("/queue/next", data={"csrf": csrf}, headers=JSON).status_code
-
     with ThreadPoolExecutor(len(sessions)) as pool:
-        answers = sorted(pool.map(take, forms))
+        answers = sorted(answer.status_code for answer in pool.map(take, forms))
     assert answers == [303] * 5 + [409] * 3
 
 

@@ -1,21 +1,19 @@
 """Looking at pictures: filters and sizes, the budget and breaks, and reports of seconds that do not tell the truth."""
 
-import asyncio
 import io
 import re
 import secrets
 from datetime import timedelta
-from typing import LiteralString
 
 import httpx2
 import pytest
 from PIL import Image
 
+from acts import while_open
 from console.console_story import HTML, first_case, flagged, picture, vote
 from running import Browser, Nodes, Running
 from tidegate.console.headers import SANDBOX
 from tidegate.console.words import WORDS
-from tidegate.db.transaction import Transaction
 from tidegate.exposure.model import LookId, View
 from tidegate.exposure.rules import SEVERITIES, Look
 from tidegate.exposure.steps import begin_look
@@ -232,23 +230,10 @@ def test_two_pictures_at_once_do_not_both_find_budget_left(nodes: Nodes) -> None
     """While one look is on its way into the record, the next waits for it; here one without a report is enough."""
     looking = Looking(nodes.start(exposure_break_after_minutes=1 / 6))
     policy = looking.node.node.settings.exposure_policy
-    waits: LiteralString = """
-        SELECT true AS waits FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-        WHERE datname = current_database() AND NOT granted
-        """
-
-    async def look_meanwhile(tx: Transaction) -> "asyncio.Future[httpx2.Response]":
-        await begin_look(tx, looking.reviewer.staff, ContentId.parse(looking.content), 2, policy)
-        other = asyncio.get_running_loop().run_in_executor(None, looking.look)
-        async with asyncio.timeout(20):
-            while not other.done() and not await tx.row(waits):  # noqa: ASYNC110 - another's lock makes no event
-                await asyncio.sleep(0.02)
-        return other
-
-    async def answered(other: "asyncio.Future[httpx2.Response]") -> httpx2.Response:
-        return await other
-
-    answer = looking.node.loop.run(answered(looking.node.do(look_meanwhile)))
+    content = ContentId.parse(looking.content)
+    answer = while_open(
+        looking.node, lambda tx: begin_look(tx, looking.reviewer.staff, content, 2, policy), looking.look
+    )
     assert answer.status_code == 429, answer.text
     assert len(looking.recorded()) == 1
 

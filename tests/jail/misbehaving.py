@@ -105,6 +105,16 @@ def later(_data: bytes, arguments: bytes) -> bytes:
     return b""
 
 
+def when_asked(_data: bytes, arguments: bytes) -> bytes:
+    """Answer, and answer once more in the same words as soon as the next request is there."""
+    answer = model.ANSWER.pack(_tag(), model.ANSWERED, len(arguments)) + arguments
+    os.write(3, answer)
+    os.read(3, 1)
+    os.write(3, answer)
+    time.sleep(60)
+    return b""
+
+
 def pour(_data: bytes, _arguments: bytes) -> bytes:
     while True:
         os.write(3, bytes(1 << 16))

@@ -153,7 +153,7 @@ def test_after_an_answer_that_is_not_well_formed_a_child_reads_no_other(make_jai
     assert held.run("process") != child
 
 
-@pytest.mark.parametrize(("function", "wait"), [("twice", 0), ("later", 0.5), ("later", 0)])
+@pytest.mark.parametrize(("function", "wait"), [("twice", 0), ("later", 0.5), ("when_asked", 0)])
 def test_an_answer_prepared_for_the_next_request_reaches_nobody(
     make_jail: MakeJail, function: str, wait: float
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from acts import someone_waits
 from people.software_authenticator import SoftwareAuthenticator, bytes_of, text_of
 from people.staff_fixture import HandClock, Node, as_staff
 from tidegate.db.transaction import MACHINE, PERSON, Database
@@ -293,7 +294,7 @@ async def test_who_signs_in_while_being_suspended_waits_and_is_refused(
 
 async def waits_for_a_lock(database: Database) -> bool:
     async with database.transaction(MACHINE) as tx:
-        return bool(await tx.rows("SELECT 1 AS one FROM pg_locks WHERE NOT granted"))
+        return await someone_waits(tx)
 
 
 async def test_a_removed_passkey_opens_nothing(

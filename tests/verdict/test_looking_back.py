@@ -13,7 +13,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from acts import ask
+from acts import ask, someone_waits
 from floor.story import (
     KEEP,
     actions,
@@ -293,7 +293,7 @@ def test_an_upload_that_commits_late_is_missed_by_no_file(node: Running, platfor
 
 async def _somebody_waits(database: Database) -> bool:
     async with database.glance(MACHINE) as tx:
-        return await tx.row("SELECT 1 AS one FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") is not None
+        return await someone_waits(tx)
 
 
 # --- asking for bytes ---
