@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 import forgetful
 from running import Loop, ManualClock, Nodes, Running, Urls
+from tidegate.compiling import compiled
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
 from tidegate.db.cluster import APPLICATION, OWNER
@@ -130,10 +131,13 @@ hypothesis.settings.load_profile("untimed")
 
 @pytest.fixture(scope="session", autouse=True)
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder of compiled kernels for the session: compiling takes seconds."""
+    """One folder of compiled kernels for the session, or for several: compiling takes seconds.
+
+    All are compiled before the first test, so that no time limit is ever spent on it.
+    """
     kept = os.environ.get("KERNELS_FOR_TESTS")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("kernels")
-    folder.mkdir(mode=0o700, exist_ok=True)
+    compiled(folder, print)
     keep_compiled(folder)
     return folder
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+import structlog
+
+from tidegate.compiling import compiled
 from tidegate.content.model import ContentKind, Fingerprints, Submission
 from tidegate.content.store import prepare_days
 from tidegate.db.pool import open_pool
@@ -37,6 +40,8 @@ from tidegate.match.index import Index, IndexDown
 from tidegate.match.model import Match, Where
 from tidegate.settings import Settings
 from tidegate.verdict.steps import Upload
+
+log = structlog.get_logger()
 
 Result = TypeVar("Result")
 
@@ -321,8 +326,9 @@ async def open_node(
     async with open_pool(url, size=settings.database_connections) as pool:
         database = Database(pool, clock, randomness, keys, STORY)
         if jail is None:
+            # Nobody else may write in that folder, or neither of the two would take it.
+            await asyncio.to_thread(compiled, settings.data_directory / "cache", partial(log.info, action="compile"))
             await own_jail.start()
-            # The jail has made the folder, and nobody else may write there.
             keep_compiled(settings.data_directory / "cache")
         try:
             async with database.transaction(TIME) as tx:

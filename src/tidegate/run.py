@@ -20,6 +20,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from tidegate.api import DOORS as API_DOORS
 from tidegate.background.worker import work
 from tidegate.commands.records import first_administrator
+from tidegate.compiling import compiled_beside
 from tidegate.console import DOORS as CONSOLE_DOORS
 from tidegate.console.errors import render_error
 from tidegate.console.headers import protect
@@ -29,8 +30,7 @@ from tidegate.kernel.clock import system_clock
 from tidegate.kernel.errors import ConfigurationError, TidegateError
 from tidegate.kernel.process import ProcessSpecification
 from tidegate.logs import configure_logs
-from tidegate.match.index import IndexDown
-from tidegate.match.words import texts
+from tidegate.match.index import IndexDown, warm
 from tidegate.node import Node, open_node
 from tidegate.settings import Settings
 from tidegate.supervisor import Supervisor
@@ -74,6 +74,8 @@ def serve(settings: Settings, report: Report, *, with_worker: bool = True) -> in
     environment["TIDEGATE_DATA_DIRECTORY"] = str(settings.data_directory.resolve())
     # What is compiled is kept where we may write, whoever owns the installation; numba looks when it is first imported.
     environment.setdefault("NUMBA_CACHE_DIR", str(settings.data_directory.resolve() / "cache"))
+    # While the database is made.
+    compiled_beside(settings.data_directory.resolve() / "cache", report)
     needs = tuple(process.name for process in processes)
     for number in range(settings.web_processes):
         name = "web" if number == 0 else f"web-{number + 1}"
@@ -190,7 +192,7 @@ async def worker(settings: Settings) -> None:
 
 async def begin_following(node: Node) -> None:
     """Bring the index forward if it can be; a node whose index is being built answers all the same, `unchecked`."""
-    await asyncio.to_thread(texts.warm)
+    await asyncio.to_thread(warm)
     with suppress(IndexDown):
         await node.follow_signals()
 

@@ -155,7 +155,9 @@ def _second_columns(blur: Blur, row: Floats) -> None:
     if _mean_along_columns(row, blur.second_ring, blur.second_sums, size[3], steps[1], size[0], out):
         here = steps[1] - _ahead(size[3])
         while steps[3] < POINTS and _centre(steps[3], size[0]) == here:
-            blur.points[steps[3]] = out
+            # One by one: to say what a row could not be broadcast to takes the compiler two seconds.
+            for point in range(POINTS):
+                blur.points[steps[3], point] = out[point]
             steps[3] += 1
     steps[1] += 1
 
@@ -328,6 +330,7 @@ def dihedral_bits(waves: Floats) -> tuple[NDArray[np.uint8], float]:
     """
     bits = np.empty((8, WAVES * WAVES), dtype=np.uint8)
     signed = np.empty((WAVES, WAVES), dtype=np.float32)
+    order = np.empty(WAVES * WAVES, dtype=np.float32)
     least = np.inf
     # Those of a pair have the same waves, in one of them on their side: that changes no order.
     for upright, on_its_side in ((0, 6), (5, 1), (2, 7), (4, 3)):
@@ -336,8 +339,13 @@ def dihedral_bits(waves: Floats) -> tuple[NDArray[np.uint8], float]:
                 value = waves[row, column]
                 signed[row, column] = -value if negated(upright, row, column) else value
         # The 128th of 256: what the reference's search for the median ends at.
-        order = np.partition(signed.reshape(-1), WAVES * WAVES // 2 - 1)
-        median, next_one = order[WAVES * WAVES // 2 - 1], order[WAVES * WAVES // 2 :].min()
+        for row in range(WAVES):
+            for column in range(WAVES):
+                order[row * WAVES + column] = signed[row, column]
+        median = _part(order, WAVES * WAVES // 2 - 1)
+        next_one = order[WAVES * WAVES // 2]
+        for place in range(WAVES * WAVES // 2 + 1, WAVES * WAVES):
+            next_one = min(next_one, order[place])
         least = min(least, float(next_one - median))
         for row in range(WAVES):
             for column in range(WAVES):
@@ -345,6 +353,32 @@ def dihedral_bits(waves: Floats) -> tuple[NDArray[np.uint8], float]:
                 bits[upright, WAVES * WAVES - 1 - (row * WAVES + column)] = above
                 bits[on_its_side, WAVES * WAVES - 1 - (column * WAVES + row)] = above
     return bits, least
+
+
+@kernel
+def _part(values: Floats, rank: int) -> np.float32:
+    """Reorder values until the one that would stand at a rank stands there, all before it no larger (Hoare's FIND).
+
+    To compile NumPy's own takes several times as long as all else that is done to 256 numbers.
+    """
+    low, high = 0, len(values) - 1
+    while low < high:
+        pivot, left, right = values[rank], low, high
+        while left <= right:
+            while values[left] < pivot:
+                left += 1
+            while pivot < values[right]:
+                right -= 1
+            if left <= right:
+                values[left], values[right] = values[right], values[left]
+                left += 1
+                right -= 1
+        if right < rank:
+            low = left
+        if rank < left:
+            high = right
+    part: np.float32 = values[rank]
+    return part
 
 
 @kernel

@@ -331,7 +331,7 @@ class Jail:
 
     async def _open(self) -> Link:
         if self._cache_directory is not None:
-            _make_private(self._cache_directory)
+            make_private(self._cache_directory)
         return await Link.open(
             self._start,
             cache_directory=self._cache_directory,
@@ -361,7 +361,7 @@ class _Request(Generic[Answer]):
             raise Nonsense from error
 
 
-def _make_private(cache_directory: Path) -> None:
+def make_private(cache_directory: Path) -> None:
     """Make the folder of compiled kernels. Whoever can write there decides what the forkserver runs."""
     try:
         cache_directory.mkdir(mode=0o700, parents=True, exist_ok=True)

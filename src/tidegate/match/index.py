@@ -14,10 +14,13 @@ from tidegate.kernel.errors import Unavailable
 from tidegate.match.exact import ExactBytes
 from tidegate.match.model import Match
 from tidegate.match.pictures import Pictures
+from tidegate.match.values import hamming
 from tidegate.match.values.files import Damaged
 from tidegate.match.values.manifest import Manifest
 from tidegate.match.values.opening import Opened, Reader
+from tidegate.match.video import videos
 from tidegate.match.video.videos import Videos
+from tidegate.match.words import texts
 from tidegate.match.words.links import Links
 from tidegate.match.words.texts import Texts
 from tidegate.signal.model import Signal
@@ -154,3 +157,9 @@ def compare(fingerprints: Fingerprints, signals: Sequence[Signal], text: str | N
     index = Index()
     index.bring_forward(sorted(signals, key=lambda signal: signal.position))
     return index.search(fingerprints, text)[0]
+
+
+def warm() -> None:
+    """Compile or load every loop that a search needs, so that no upload waits for it."""
+    for part in (hamming, videos, texts):
+        part.warm()

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint import pdq_kernels as kernels
-from tidegate.fingerprint.pdq import SMALLEST, Values, empty_values, values_if_apart, values_of, window_of
+from tidegate.fingerprint.pdq import SMALLEST, Values, empty_values, luma_of, values_if_apart, values_of, window_of
 from tidegate.fingerprint.pdq_kernels import Floats, Weights
 
 #: Weights are the same for every picture of a size, and most uploads have one of a few sizes.
@@ -64,6 +64,13 @@ def pdq_if_certain(luma: Floats) -> Values | None:
         return None
     points = kernels.points_of(luma, _weights(rows, rows, 1), _weights(columns, columns, 1))
     return values_if_apart(points, _CERTAIN_GAP)
+
+
+def warm() -> None:
+    """Compile or load every kernel."""
+    grey = np.zeros((_SMALLEST_CERTAIN, _SMALLEST_CERTAIN), dtype=np.uint8)
+    pdq_of_reduced(grey, *grey.shape, 1)
+    pdq_if_certain(luma_of(grey))
 
 
 @lru_cache(_SIZES_REMEMBERED)

@@ -5,7 +5,7 @@ with the 16 bits that follow their chunk, so that nearly all of them are dismiss
 A value is four 64-bit words, its first bit the highest of the first word; chunk ``c`` is its 16 bits from bit 16 c.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ ROW_BYTES: Final = 3
 #: Candidates of one chunk that are looked at together, and hits of one query that are kept.
 _WAITING: Final = 1024
 MOST_HITS: Final = 4096
+
+#: A count is of its type from the start: to the compiler a 0 is a type of its own, and it would compile for both.
+_NONE: Final = cast("int", np.int64(0))
 
 #: Entries are of this many strengths; the nearest of each are kept (see ``hamming.py``).
 STRENGTHS: Final = 3
@@ -231,7 +234,7 @@ def _read(
     """
     before = found
     following, after = tables.following[which], np.uint16(_chunk(query, (which + 1) & 15))
-    compared, count = 0, 0
+    compared, count = _NONE, _NONE
     for flip in range(len(begins)):
         # Together the two chunks differ in fewer than four bits, and this one does in one unless it is the query's own.
         most = np.uint16(2 * _ALLOWANCE - 1 - (flip > 0))
@@ -285,7 +288,7 @@ def search(
     entries, compared = np.zeros(len(queries), dtype=np.int64), np.zeros(len(queries), dtype=np.int64)
     of_query = np.zeros(len(queries), dtype=np.int64)
     # To compare an entry in full is to jump to it: as slow as reading thirty pairs of bytes in order.
-    found, most_compared = 0, most_entries >> 5
+    found, most_compared = _NONE, most_entries >> 5
     for which in range(CHUNKS):
         for number in range(len(queries)):
             if crowded[number]:
