@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.made_signals import confirmed_signal
 from benchmarks.memory import push_out_of_memory
 from tidegate.kernel.ids import SignalId
 from tidegate.match.values import building, hamming
@@ -35,7 +36,7 @@ from tidegate.match.values.known import MOST_NEAR, KnownValues
 from tidegate.match.values.manifest import Manifest
 from tidegate.match.values.opening import Reader
 from tidegate.match.values.segments import OpenSegment, Signals
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Standing
 
 NEAR_QUERIES = 65 * (RADIUS + 1)
 RANDOM_QUERIES = 1_000
@@ -258,20 +259,7 @@ def change(built: Built, values: Words) -> dict[str, float]:
     """
     value = values[0].astype(">u8").tobytes()
     (first,) = [near for near in built.known.near(values[:1]) if near.distance == 0]
-    signal = Signal(
-        id=first.signal,
-        kind=FingerprintKind.PDQ,
-        value=value,
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=Standing.WITHDRAWN,
-        decision=None,
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=len(values) + 1,
-        number=1,
-    )
+    signal = replace(confirmed_signal(len(values) + 1, FingerprintKind.PDQ, value), id=first.signal, number=1)
     taken = []
     for standing, matched in ((Standing.WITHDRAWN, False), (Standing.CONFIRMED, True)):
         began = time.perf_counter()

@@ -18,7 +18,6 @@ import platform
 import sys
 import tempfile
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.made_signals import confirmed_signal
 from benchmarks.scenes import EDITS, Grey, as_it_is, encoded, scene
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.video import decoder as video_decoder
@@ -34,9 +34,8 @@ from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.fingerprint.video.reading import VideoRead, read_on
 from tidegate.fingerprint.video.vpdq_text import read as read_vpdq
 from tidegate.jail import Jail
-from tidegate.kernel.ids import SignalId
 from tidegate.match.video.videos import Videos
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Signal
 
 RATE = 25
 _LENGTHS = (5, 20)
@@ -56,19 +55,7 @@ class Tried(NamedTuple):
 
 def known(number: int, frames: Frames) -> Signal:
     """Make a signal of frames."""
-    return Signal(
-        id=SignalId(uuid.UUID(int=number)),
-        kind=FingerprintKind.VIDEO,
-        value=frames.tobytes(),
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=Standing.CONFIRMED,
-        decision=None,
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=number,
-    )
+    return confirmed_signal(number, FingerprintKind.VIDEO, frames.tobytes())
 
 
 def read_whole(data: bytes, density: Density) -> Frames:

@@ -219,20 +219,3 @@ def decision(*, voters: tuple[int, ...], state: DecisionState = DecisionState.MA
         voters=tuple(person(which) for which in voters),
         issue_at=NOW + timedelta(seconds=60),
     )
-
-
-def confirmed_signal(which: int, kind: FingerprintKind) -> Signal:
-    """Give a signal our own people stand behind."""
-    return Signal(
-        id=number(SignalId, which),
-        kind=kind,
-        value=bytes(32),
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=SignalStanding.CONFIRMED,
-        decision=number(DecisionId, 1),
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=which,
-    )

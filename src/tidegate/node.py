@@ -26,6 +26,7 @@ from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.fingerprint.video.reading import VideoRead, read_on
 from tidegate.fingerprint.words import text as texts
 from tidegate.fingerprint.words.link import address_in, domain_of
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError, Limits, Reason
 from tidegate.jail.model import Data
@@ -51,7 +52,7 @@ class Checked:
     """What checking some bytes gave: fingerprints, matches, and how far the index was."""
 
     fingerprints: Fingerprints
-    text: str | None
+    text: ReadText | None
     unchecked: Unchecked | None
     matches: tuple[Match, ...]
     position: int
@@ -72,9 +73,9 @@ async def _picture(jail: Jail, sha256: bytes, data: bytes, *, full_size: bool = 
     return fingerprints, None
 
 
-async def _text(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, str]:
+async def _text(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, ReadText]:
     found = await texts.fingerprint_in(jail, data)
-    return Fingerprints(sha256=sha256, sketch=found.sketch), found.letters
+    return Fingerprints(sha256=sha256, sketch=found.sketch.pack()), found
 
 
 async def _link(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, None]:
@@ -82,8 +83,8 @@ async def _link(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, N
     return Fingerprints(sha256=sha256, address=address, host=domain_of(address)), None
 
 
-#: Computes what bytes of one kind look like, and for a text its normalised words; raises ``JailError`` if it cannot.
-Engine = Callable[[Jail, bytes, bytes], Awaitable[tuple[Fingerprints, str | None]]]
+#: Computes what bytes of one kind look like, and for a text what is compared of it; raises ``JailError`` if it cannot.
+Engine = Callable[[Jail, bytes, bytes], Awaitable[tuple[Fingerprints, ReadText | None]]]
 
 ENGINES: Mapping[ContentKind, Engine] = {
     ContentKind.PICTURE: _picture,
@@ -201,7 +202,7 @@ class Node:
 
     async def fingerprint(
         self, kind: ContentKind, sha256: bytes, data: bytes | None, *, full_size: bool = False
-    ) -> tuple[Fingerprints, str | None, Unchecked | None]:
+    ) -> tuple[Fingerprints, ReadText | None, Unchecked | None]:
         """Fingerprint bytes in the jail; what cannot be is known by its exact bytes alone, with the reason."""
         if data is None:
             return Fingerprints(sha256=sha256), None, Unchecked.TOO_LARGE
@@ -216,7 +217,7 @@ class Node:
             return Fingerprints(sha256=sha256), None, Unchecked.ENGINE_DOWN
         return fingerprints, text, Unchecked.TOO_LARGE if fingerprints.partial else None
 
-    async def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
+    async def search(self, fingerprints: Fingerprints, text: ReadText | None = None) -> tuple[list[Match], int]:
         """Find what is near, by everything known now; give the position too.
 
         Raises:

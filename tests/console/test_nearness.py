@@ -6,6 +6,7 @@ import pytest
 from jinja2 import Template
 
 import made
+from benchmarks.made_signals import confirmed_signal
 from tidegate.console.pages import environment
 from tidegate.content.model import LookKind
 from tidegate.fingerprint.picture.second import SECOND_RADIUS
@@ -21,7 +22,7 @@ def said(match: Match, macro: str = "nearness") -> str:
 
 
 def match_of(kind: FingerprintKind, distance: int, threshold: int, **more: Any) -> Match:
-    signal = made.confirmed_signal(1, kind)
+    signal = confirmed_signal(1, kind)
     return Match(
         signal=signal.id,
         fingerprint_kind=kind,

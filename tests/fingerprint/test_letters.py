@@ -5,11 +5,15 @@ import ctypes
 import ctypes.util
 import unicodedata
 from collections.abc import Callable
+from itertools import chain, takewhile
+from string import ascii_uppercase
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidegate.fingerprint.words import letter_table
+from tidegate.fingerprint.words.letter_table import settled
 from tidegate.fingerprint.words.letters import letters, normalise
 from tidegate.fingerprint.words.skeleton import UNICODE_VERSION, prototypes, skeleton
 
@@ -116,6 +120,97 @@ def test_a_letter_that_becomes_many_comes_from_one_character() -> None:
 
 def test_a_megabyte_is_some_array_operations() -> None:
     assert len(letters("The old bridge, again. " * 45_000)) == 45_000 * len(normalise("The old bridge, again. "))
+
+
+# --- the compiled way against the definition ---
+
+
+def _kept(character: str, *, symbols: bool) -> bool:
+    category = unicodedata.category(character)
+    if category[0] == "M":
+        return letter_table._is_vowel_sign(character)
+    if category[0] == "S":
+        return symbols and not character.isascii() and character not in letter_table._NO_SYMBOLS
+    if category == "Cn":
+        code = ord(character)
+        return code & 0xFFFE != 0xFFFE and not any(code in noise for noise in letter_table._NOISE_MARKS)
+    return category[0] in "LN" and character not in letter_table._BLANK_LETTERS
+
+
+def _in_word(character: str) -> bool:
+    category = unicodedata.category(character)
+    return ord(character) < 0x3000 and (category[0] in "LM" or category == "Cf")
+
+
+def _is_latin(character: str) -> bool:
+    return unicodedata.category(character)[0] == "L" and unicodedata.name(character, "").startswith("LATIN")
+
+
+def _as_in_its_word(text: str, index: int) -> str:
+    character = text[index]
+    look = prototypes().get(character, character)
+    doubtful = unicodedata.category(character) == "Lu" and ord(character) < 0x3000 and not _is_latin(character)
+    if not (doubtful and look in ascii_uppercase and settled(look) != settled(character)):
+        return character
+    before = takewhile(_in_word, reversed(text[:index]))
+    after = takewhile(_in_word, text[index:])
+    return look if any(ord(beside) < 0x3000 and _is_latin(beside) for beside in chain(before, after)) else character
+
+
+def _defined(text: str, *, symbols: bool) -> list[tuple[int, int]]:
+    found = [
+        (ord(letter), index)
+        for index in range(len(text))
+        for letter in settled(_as_in_its_word(text, index))
+        if _kept(letter, symbols=symbols)
+    ]
+    out, block = [], -1
+    for code, index in found:
+        if not letter_table._is_vowel_sign(chr(code)):
+            block = code >> 8
+        elif code >> 8 != block:
+            continue
+        out.append((code, index))
+    return out
+
+
+WORDS_OF_MANY_SCRIPTS = st.lists(
+    st.text(
+        alphabet=st.one_of(
+            st.sampled_from("aXΝνΗВнІіß\u0301\u200d\u0941\u0930कि가각ﷺ㍿½👍🅰\u0e33\u0f77"),
+            st.characters(exclude_categories=["Cs"]),
+        ),
+        max_size=12,
+    ),
+    max_size=8,
+).map(" ".join)
+
+
+@given(WORDS_OF_MANY_SCRIPTS)
+@settings(deadline=None, max_examples=300)
+def test_letters_are_those_of_the_definition(text: str) -> None:
+    found = letters(text)
+    defined = _defined(text, symbols=False) or _defined(text, symbols=True)
+    assert list(zip(found.codes.tolist(), found.origins.tolist(), strict=True)) == defined
+
+
+def test_every_character_becomes_what_it_should_alone() -> None:
+    for symbols in (False, True):
+        table = letter_table.letter_table(symbols=symbols)
+        for code in (*range(0x3400), *range(0xA000, 0xAD00), *range(0xF900, 0x10000), *range(0x1D000, 0x1FC00)):
+            entry = int(table.entries[code])
+            first = entry & int(letter_table.LETTER)
+            pooled = entry & int(letter_table.MANY)
+            forms = table.pool[first + 1 : first + 1 + table.pool[first]].tolist() if pooled else [first][: first > 0]
+            kept = [ord(letter) for letter in settled(chr(code)) if _kept(letter, symbols=symbols)]
+            assert [form & int(letter_table.LETTER) for form in forms] == kept, hex(code)
+
+
+def test_letters_that_become_very_many_have_room() -> None:
+    one = normalise("ﷺ")
+    found = letters("ﷺ" * 3000 + "a")
+    assert found.text == one * 3000 + "a"
+    assert found.origins.tolist() == [at for at in range(3000) for _ in one] + [3000]
 
 
 # --- the skeleton ---

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tidegate.fingerprint.words.letters import codes_of
-from tidegate.fingerprint.words.shingle_kernels import all_hashes
+from tidegate.fingerprint.words.shingle_kernels import all_hashes, in_order, smallest_halves
 from tidegate.fingerprint.words.shingles import SHINGLE, WINDOW, length, lengths, units, winnow
 
 PROMISED = SHINGLE + WINDOW - 1
@@ -53,6 +53,51 @@ def test_the_rolling_hash_is_that_of_the_shingle(text: str) -> None:
     assert [int(value) for value in hashes] == [
         int(all_hashes(codes_of(text[start : start + SHINGLE]), SHINGLE)[0]) for start in range(len(text) - SHINGLE + 1)
     ]
+
+
+def _defined(hashes: list[int]) -> list[int]:
+    """Winnow as the paper says it: of each window the smallest, the one that stands already if it is among them."""
+    found: list[int] = []
+    at = -1
+    for last in range(len(hashes)):
+        first = max(last - WINDOW + 1, 0)
+        window = hashes[first : last + 1]
+        smallest = min(window)
+        if at < first:
+            at = last - window[::-1].index(smallest)
+        elif hashes[last] < hashes[at]:
+            at = last
+        if (last >= WINDOW - 1 or last == len(hashes) - 1) and found[-1:] != [at]:
+            found.append(at)
+    return found
+
+
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([1, 2, 3, 5, 400]),
+    st.integers(0, 60),
+    st.sampled_from([0, 2048, 4096, 6144]),
+)
+@settings(deadline=None, max_examples=60)
+def test_what_is_kept_is_as_the_paper_says(seed: int, alphabet: int, length_of: int, more: int) -> None:
+    codes = np.random.default_rng(seed).integers(97, 97 + alphabet, more + length_of, dtype=np.uint32)
+    # Every hash of a shingle taken by itself: no loop over a long text is trusted.
+    single = [int(all_hashes(codes[at : at + SHINGLE], SHINGLE)[0]) for at in range(len(codes) - SHINGLE + 1)]
+    hashes, places, _ = winnow(codes)
+    assert places.tolist() == _defined(single)
+    assert hashes.tolist() == [single[place] for place in places]
+
+
+@given(
+    st.lists(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 5), st.sampled_from([2**32, 2**32 + 1, 2**64 - 1])))
+)
+@settings(deadline=None)
+def test_hashes_are_sorted_and_equal_ones_stay_in_order(values: list[int]) -> None:
+    places = np.arange(len(values), dtype=np.int32)
+    hashes, at = in_order(np.array(values, dtype=np.uint64), places)
+    assert at.tolist() == sorted(range(len(values)), key=lambda place: values[place])
+    assert hashes.tolist() == sorted(values)
+    assert smallest_halves(hashes, 5).tolist() == sorted({value >> 32 for value in values})[:5]
 
 
 def test_values_are_the_same_for_ever() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import made
+from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import LookKind
 from tidegate.kernel.event import decode, encode
 from tidegate.kernel.ids import ContentId
@@ -16,7 +17,7 @@ GIVEN = VerdictGiven(
     verdict=VerdictKind.REVIEW,
     reason=Reason.LOOK_ALIKE,
     position=3,
-    matches=(made.match_with(made.confirmed_signal(1, FingerprintKind.PDQ), 7),),
+    matches=(made.match_with(confirmed_signal(1, FingerprintKind.PDQ), 7),),
     held_until=None,
     for_people=True,
 )

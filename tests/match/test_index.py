@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import made
+from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import Fingerprints, Look
 from tidegate.fingerprint.model import Rotation
 from tidegate.kernel.ids import SignalId
@@ -147,4 +148,4 @@ def test_an_empty_index_finds_nothing() -> None:
 
 
 def _signal() -> Signal:
-    return made.confirmed_signal(1, FingerprintKind.PDQ)
+    return confirmed_signal(1, FingerprintKind.PDQ)

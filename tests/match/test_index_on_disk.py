@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from numpy.typing import NDArray
 
 import made
+from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import Fingerprints, Look
 from tidegate.kernel.ids import SignalId
 from tidegate.match.index import Index, IndexDown
@@ -27,7 +28,7 @@ from tidegate.match.values import manifest as manifests
 from tidegate.match.values.building import Changed, signals_from
 from tidegate.match.values.files import File, Folder
 from tidegate.match.values.manifest import Manifest
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Signal, Standing
 from tidegate.signal.rules import proposes, strength
 
 KEPT = (FingerprintKind.SHA256, FingerprintKind.PDQ)
@@ -102,19 +103,9 @@ def signal_with(which: int) -> Signal:
     kind = (FingerprintKind.PDQ, FingerprintKind.PDQ, FingerprintKind.SHA256)[which % 3]
     generator = np.random.default_rng(which)
     bits = generator.choice(256, which % 40, replace=False).tolist()
-    return Signal(
-        id=made.number(SignalId, which + 1),
-        kind=kind,
-        value=_changed(CENTRES[which % 2], [*bits, 255 - which]),
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=Standing.UNCONFIRMED,
-        decision=None,
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=0,
-    )
+    value = _changed(CENTRES[which % 2], [*bits, 255 - which])
+    signal = confirmed_signal(which + 1, kind, value)
+    return replace(signal, standing=Standing.UNCONFIRMED, decision=None, position=0)
 
 
 class Disk(RuleBasedStateMachine):

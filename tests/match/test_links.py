@@ -5,25 +5,18 @@ from uuid import UUID
 
 import pytest
 
+from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.words.link import domain_of
 from tidegate.kernel.ids import SignalId
 from tidegate.match.words.links import Links
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Provenance, Signal, Standing
 from tidegate.signal.rules import proposes
 
-ADDRESS = Signal(
-    id=SignalId(UUID(int=1)),
-    kind=FingerprintKind.URL,
-    value=b"https://bridge.example/a",
-    labels=frozenset({Label.INCITES}),
-    provenance=Provenance.OWN,
+ADDRESS = replace(
+    confirmed_signal(1, FingerprintKind.URL, b"https://bridge.example/a"),
     standing=Standing.UNCONFIRMED,
-    decision=None,
     own_people=False,
-    members=0,
-    disputed=False,
-    position=1,
 )
 DOMAIN = replace(ADDRESS, id=SignalId(UUID(int=2)), kind=FingerprintKind.DOMAIN, value=b"bridge.example")
 IN_FORCE = replace(DOMAIN, standing=Standing.CONFIRMED, own_people=True)

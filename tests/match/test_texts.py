@@ -4,7 +4,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 import numpy as np
 import pytest
@@ -12,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
+from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.words.letters import normalise
-from tidegate.fingerprint.words.text import sketch_of
-from tidegate.kernel.ids import SignalId
+from tidegate.fingerprint.words.text import read_text
 from tidegate.match.index import Index
 from tidegate.match.model import Match
 from tidegate.match.words.alignment import DIFFERING, align
-from tidegate.match.words.table import MOST_PAIRS, MOST_TEXTS
+from tidegate.match.words.kernels import likeliest
+from tidegate.match.words.table import MOST_PAIRS, MOST_PLACES, MOST_TEXTS, build, find
 from tidegate.match.words.texts import MOST_COMPARED, Texts
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Signal, Standing
 
 NOTHING = Fingerprints(sha256=b"")
 #: Letters of real scripts, to make words that never were.
@@ -47,19 +47,7 @@ def words(script: str, count: int, seed: int) -> str:
 
 
 def signal(number: int, text: str, standing: Standing = Standing.CONFIRMED) -> Signal:
-    return Signal(
-        id=SignalId(UUID(int=number)),
-        kind=FingerprintKind.TEXT,
-        value=normalise(text).encode(),
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=standing,
-        decision=None,
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=number,
-    )
+    return replace(confirmed_signal(number, FingerprintKind.TEXT, normalise(text).encode()), standing=standing)
 
 
 def known(*texts: str) -> Texts:
@@ -69,11 +57,11 @@ def known(*texts: str) -> Texts:
 
 
 def found(part: Texts, text: str) -> dict[int, Match]:
-    return {match.signal.value.int: match for match in part.search(NOTHING, normalise(text))}
+    return {match.signal.value.int: match for match in part.search(NOTHING, read_text(normalise(text)))}
 
 
 def by_sketch(part: Texts, text: str) -> set[int]:
-    remembered = Fingerprints(sha256=b"", sketch=sketch_of(normalise(text)).pack())
+    remembered = Fingerprints(sha256=b"", sketch=read_text(normalise(text)).sketch.pack())
     return {match.signal.value.int for match in part.search(remembered, None)}
 
 
@@ -200,7 +188,7 @@ def test_a_sketch_finds_both_ways_and_says_no_span() -> None:
     around = f"{words('latin', 200, 3)} {text} {words('latin', 200, 4)}"
     assert by_sketch(part, around) == {1}
     assert by_sketch(part, long[4000:4600]) == {2}
-    (match,) = part.search(Fingerprints(sha256=b"", sketch=sketch_of(normalise(around)).pack()), None)
+    (match,) = part.search(Fingerprints(sha256=b"", sketch=read_text(normalise(around)).sketch.pack()), None)
     assert match.span is None
     assert 0 <= match.distance <= match.threshold
 
@@ -242,7 +230,87 @@ def test_a_broken_value_keeps_no_other_from_being_found() -> None:
     text = words("latin", 30, 1)
     broken = replace(signal(2, "x"), value=b"\xff" * 40)
     index.bring_forward([signal(1, text), broken])
-    assert [match.signal.value.int for match in index.search(NOTHING, normalise(text))[0]] == [1]
+    assert [match.signal.value.int for match in index.search(NOTHING, read_text(normalise(text)))[0]] == [1]
+
+
+# --- lookups against the definition ---
+
+HASHES = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 3), st.integers(2**63, 2**63 + 3), st.just(2**64 - 1))
+
+
+def _paired(
+    tables: list[list[tuple[int, int, int]]], asked: list[tuple[int, int]]
+) -> list[tuple[int, int, int, np.float32]]:
+    """Pair places as the bounds say it: the rarest hashes first, as many as fit."""
+    places: dict[int, list[int]] = {}
+    for value, place in asked:
+        places.setdefault(value, []).append(place)
+    standing = {value: sum(entry[0] == value for table in tables for entry in table) for value in places}
+    rare = sorted((value for value in places if 0 < standing[value] <= MOST_TEXTS), key=lambda value: standing[value])
+    out, pairs = [], 0
+    wanted = []
+    for value in rare:
+        pairs += standing[value] * min(len(places[value]), MOST_PLACES)
+        if pairs <= MOST_PAIRS:
+            wanted.append(value)
+    for table in tables:
+        for value in wanted:
+            counted = places[value][:MOST_PLACES]
+            weight = np.float32(1 / (standing[value] * len(counted)))
+            out += [(row, place, at, weight) for known, row, place in table if known == value for at in counted]
+    return out
+
+
+@given(
+    st.lists(st.lists(HASHES, min_size=1, max_size=90), min_size=1, max_size=3),
+    st.lists(st.integers(0, 200), max_size=40),
+    st.lists(HASHES, max_size=5),
+)
+@settings(deadline=None, max_examples=150)
+def test_the_places_paired_are_those_of_the_definition(
+    values: list[list[int]], picks: list[int], others: list[int]
+) -> None:
+    every = [value for of_table in values for value in of_table]
+    asked = sorted((value, at) for at, value in enumerate([every[pick % len(every)] for pick in picks] + others))
+    tables, entries, first = [], [], 0
+    for of_table in values:
+        rows = np.arange(first, first + len(of_table), dtype=np.int32)
+        first += len(of_table)
+        tables.append(build(np.array(of_table, dtype=np.uint64), rows, rows * 10))
+        made = tables[-1]
+        entries.append(list(zip(made.hashes.tolist(), made.rows.tolist(), made.places.tolist(), strict=True)))
+        assert made.hashes.tolist() == sorted(of_table)
+    pairs = find(
+        tuple(tables),
+        np.array([value for value, _ in asked], dtype=np.uint64),
+        np.array([at for _, at in asked], dtype=np.int32),
+    )
+    found = zip(pairs.rows.tolist(), pairs.known.tolist(), pairs.asked.tolist(), pairs.weights, strict=True)
+    assert list(found) == _paired(entries, asked)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.sampled_from([0.5, 0.25, 1.0])), max_size=200),
+    st.sets(st.integers(0, 60)),
+)
+@settings(deadline=None)
+def test_the_likeliest_rows_come_first(said: list[tuple[int, float]], gone: set[int]) -> None:
+    speaks = {row: sum(weight for at, weight in said if at == row) for row, _ in said}
+    rows, weights = np.array([row for row, _ in said], dtype=np.int32), np.array([each for _, each in said], np.float32)
+    alive = np.array([row not in gone for row in range(61)])
+    expected = sorted((row for row in speaks if row not in gone), key=lambda row: (-speaks[row], row))
+    assert likeliest(rows, weights, alive, MOST_COMPARED).tolist() == expected[:MOST_COMPARED]
+
+
+def test_more_pairs_than_count_are_left_out_from_the_commonest_on() -> None:
+    common = [7] * MOST_TEXTS
+    many = [value for value in range(10, 1010) for _ in range(MOST_TEXTS)]
+    values = np.array([3, *common, *many], dtype=np.uint64)
+    rows = np.arange(len(values), dtype=np.int32)
+    asked = np.array([3, 7, *range(10, 1010)], dtype=np.uint64)
+    pairs = find((build(values, rows, rows),), asked, np.arange(len(asked), dtype=np.int32))
+    assert len(pairs.rows) == 1 + (MOST_PAIRS - 1) // MOST_TEXTS * MOST_TEXTS
+    assert pairs.rows[0] == 0
 
 
 # --- the alignment against the edits there are ---
@@ -295,9 +363,9 @@ CRAFTED = {
 def test_a_text_made_to_be_slow_is_not(name: str) -> None:
     part = known(*(words("latin", 60, seed) for seed in range(300)), "a" * 5000, "ab" * 3000, "abcdefgh" * 400)
     letters = normalise(CRAFTED[name])
-    part.search(NOTHING, letters[:2000])
+    part.search(NOTHING, read_text(letters[:2000]))
     start = time.perf_counter()
-    matches = part.search(NOTHING, letters)
+    matches = part.search(NOTHING, read_text(letters))
     assert time.perf_counter() - start < 1.0
     assert len(matches) <= MOST_COMPARED + 1
     assert MOST_PAIRS <= 50_000

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.made_signals import confirmed_signal
 from benchmarks.scenes import scene
 from tidegate.content.model import Fingerprints, LookKind
 from tidegate.fingerprint.model import Rotation
@@ -17,7 +18,7 @@ from tidegate.fingerprint.video.frames import FRAME, Frames, join_frames
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import PDQ_RADIUS, Match
 from tidegate.match.video.videos import Videos
-from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal, Standing
+from tidegate.signal.model import FingerprintKind, Signal, Standing
 
 RATE = 25
 
@@ -59,19 +60,7 @@ def noisy(frames: Frames, bits: int, seed: int = 0) -> Frames:
 
 
 def known_as(number: int, frames: Frames) -> Signal:
-    return Signal(
-        id=SignalId(uuid.UUID(int=number)),
-        kind=FingerprintKind.VIDEO,
-        value=frames.tobytes(),
-        labels=frozenset({Label.INCITES}),
-        provenance=Provenance.OWN,
-        standing=Standing.CONFIRMED,
-        decision=None,
-        own_people=True,
-        members=0,
-        disputed=False,
-        position=number,
-    )
+    return confirmed_signal(number, FingerprintKind.VIDEO, frames.tobytes())
 
 
 def index_of(*films: Frames) -> Videos:

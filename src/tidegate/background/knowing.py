@@ -18,7 +18,7 @@ from tidegate.fingerprint.model import PASSING, Unchecked
 from tidegate.fingerprint.picture import reading as picture
 from tidegate.fingerprint.video.frames import Frames, unpack_frames
 from tidegate.fingerprint.video.reading import read_every
-from tidegate.fingerprint.words.text import SHORTEST_KNOWN, Sketch, fingerprint_in
+from tidegate.fingerprint.words.text import SHORTEST_KNOWN, fingerprint_in
 from tidegate.flow import know_frames
 from tidegate.jail import JailError
 from tidegate.kernel.ids import ContentId, DecisionId
@@ -40,7 +40,7 @@ async def make_looks_known(node: Node, decision: DecisionId, content: ContentId)
 async def make_text_known(node: Node, decision: DecisionId, content: ContentId) -> None:
     """Read a decided text in the jail and make it known, if it is long enough to be anybody's."""
     found = await _read(node, content, lambda data: fingerprint_in(node.jail, data))
-    if found is not None and Sketch.unpack(found.sketch).units >= SHORTEST_KNOWN:
+    if found is not None and found.units >= SHORTEST_KNOWN:
         await node.run(MACHINE, lambda tx: flow.make_text_known(tx, decision, content, found.letters))
 
 

@@ -21,7 +21,7 @@ from tidegate.content.steps import submission_of
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import store as decision_store
 from tidegate.fingerprint.model import Unchecked
-from tidegate.fingerprint.words.text import sketch_of, stored_hashes
+from tidegate.fingerprint.words.text import read_text, stored_hashes
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId, DecisionId, SignalId
 from tidegate.match import past
@@ -85,7 +85,7 @@ async def _of_other_kinds(tx: Transaction, signal: Signal) -> list[ContentId]:
 
 async def _texts_like(tx: Transaction, signal: Signal) -> list[ContentId]:
     """Find earlier texts by their sketches, recorded or clear."""
-    hashes = stored_hashes(sketch_of(signal.value.decode()).pack())
+    hashes = stored_hashes(read_text(signal.value.decode()).sketch.pack())
     index = Index()
     index.bring_forward([signal])
     sketches = await past_store.with_sketch(tx, hashes)

@@ -26,6 +26,7 @@ from tidegate.commands.scan_source import Asked, Source
 from tidegate.content.model import ContentKind, Fingerprints, Look
 from tidegate.db.transaction import MACHINE, Transaction
 from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
 from tidegate.ledger.entry import Tallied
 from tidegate.match.index import IndexDown
@@ -196,7 +197,7 @@ class Scan:
 
     async def _fingerprinted(
         self, sha256: bytes, data: bytes | None, *, full_size: bool = False
-    ) -> tuple[Fingerprints, str | None, Unchecked | None]:
+    ) -> tuple[Fingerprints, ReadText | None, Unchecked | None]:
         """Fingerprint a file; what an engine's mishap kept from being checked is tried again."""
         for attempt in range(_TRIES):
             found = await self.node.fingerprint(kind_of(data or b""), sha256, data, full_size=full_size)
@@ -205,13 +206,13 @@ class Scan:
             await asyncio.sleep(2**attempt)
         return await self.node.fingerprint(kind_of(data or b""), sha256, data, full_size=full_size)
 
-    async def _matches(self, fingerprints: Fingerprints, text: str | None = None) -> dict[str, Any]:
+    async def _matches(self, fingerprints: Fingerprints, text: ReadText | None = None) -> dict[str, Any]:
         matches = await self._near(fingerprints, text)
         if not matches:
             return {"matches": []}
         return {"matches": await self.node.run(MACHINE, lambda tx: _described(tx, tuple(matches)))}
 
-    async def _near(self, fingerprints: Fingerprints, text: str | None) -> list[Match]:
+    async def _near(self, fingerprints: Fingerprints, text: ReadText | None) -> list[Match]:
         """Find what is near; where the index is being built, wait for it.
 
         Raises:

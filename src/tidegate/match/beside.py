@@ -12,6 +12,7 @@ from typing import Final
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.words.letters import normalise
 from tidegate.fingerprint.words.link import domain_of
+from tidegate.fingerprint.words.text import ReadText, read_text
 from tidegate.match.index import Index, compare
 from tidegate.match.model import Match, Where
 from tidegate.signal.model import FingerprintKind, Signal
@@ -34,13 +35,17 @@ class Beside:
         """
         if not self.letters and not self.address:
             return []
-        return _placed(index.search(self._fingerprints, self.letters or None)[0])
+        return _placed(index.search(self._fingerprints, self._text)[0])
 
     def compare(self, signals: Sequence[Signal]) -> list[Match]:
         """Match against a few signals directly, for those newer than the index."""
         if not signals or not (self.letters or self.address):
             return []
-        return _placed(compare(self._fingerprints, signals, self.letters or None))
+        return _placed(compare(self._fingerprints, signals, self._text))
+
+    @property
+    def _text(self) -> ReadText | None:
+        return read_text(self.letters) if self.letters else None
 
     @property
     def _fingerprints(self) -> Fingerprints:

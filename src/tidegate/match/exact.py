@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import Match
 from tidegate.match.values.known import KnownValues
@@ -20,7 +21,7 @@ class ExactBytes:
         """Take in the signals that changed, in the order of their positions."""
         self.known.bring_forward(changed)
 
-    def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, _text: ReadText | None) -> list[Match]:
         """Find the signal of exactly these bytes."""
         signal = self.known.find(fingerprints.sha256)
         return [] if signal is None else [exact_match(signal)]

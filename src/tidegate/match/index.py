@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tidegate.content.model import Fingerprints
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.errors import Unavailable
 from tidegate.match.exact import ExactBytes
 from tidegate.match.model import Match
@@ -36,12 +37,12 @@ class Part(Protocol):
     def bring_forward(self, changed: Sequence[Signal]) -> None:
         """Take in the signals that changed, of any kind, in the order of their positions."""
 
-    def search(self, fingerprints: Fingerprints, text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, text: ReadText | None) -> list[Match]:
         """Find all matches, each signal once.
 
         Args:
             fingerprints: of an upload.
-            text: of a text, normalised; None when its bytes are not at hand, or when it is no text.
+            text: what is compared of a text; None when its bytes are not at hand, or when it is no text.
         """
 
 
@@ -86,7 +87,7 @@ class Index:
         """Say whether it may be asked."""
         return not (self.damaged or self.behind)
 
-    def search(self, fingerprints: Fingerprints, text: str | None = None) -> tuple[list[Match], int]:
+    def search(self, fingerprints: Fingerprints, text: ReadText | None = None) -> tuple[list[Match], int]:
         """Find all matches, nearest first, and the position they are true for.
 
         Raises:
@@ -152,7 +153,7 @@ class Index:
                     self.condemn()
 
 
-def compare(fingerprints: Fingerprints, signals: Sequence[Signal], text: str | None = None) -> list[Match]:
+def compare(fingerprints: Fingerprints, signals: Sequence[Signal], text: ReadText | None = None) -> list[Match]:
     """Match against a few signals directly, for those newer than the index."""
     index = Index()
     index.bring_forward(sorted(signals, key=lambda signal: signal.position))

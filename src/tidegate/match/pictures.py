@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import PDQ_DRIFT, PDQ_RADIUS, QUALITY_FLOOR, Match
 from tidegate.match.values.hamming import words
@@ -24,7 +25,7 @@ class Pictures:
         """Take in the signals that changed, in the order of their positions."""
         self.known.bring_forward(changed)
 
-    def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, _text: ReadText | None) -> list[Match]:
         """Find every signal near to any look in any rotation; a signal counts once, at its nearest.
 
         Looks from a smaller decoding are searched a little wider, so that what the full size would find is not missed.

@@ -19,6 +19,7 @@ from tidegate.content.steps import ask_for_bytes
 from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
 from tidegate.kernel.states import follow
 from tidegate.match.beside import NOTHING, Beside
@@ -62,8 +63,8 @@ class Upload:
     sealed: bool = False
     #: Under which id it was acknowledged before it was checked.
     acknowledged: ContentId | None = None
-    #: Of a text whose bytes are at hand: its normalised words.
-    text: str | None = None
+    #: Of a text whose bytes are at hand: what is compared of it.
+    text: ReadText | None = None
     #: What stands around it. Its matches are among the others.
     beside: Beside = NOTHING
     #: It was published long ago and a new signal looks back at it: only exact bytes may be held then.

@@ -119,8 +119,8 @@ async def lookup_upload(
 
 
 async def _look_up_signal(request: Request, node: Node, known: SignalType, text: str, banks: str | None) -> list[Found]:
-    fingerprints, letters = await read_signal(node, known, text)
-    matches, _ = await node.search(fingerprints, letters)
+    fingerprints, read = await read_signal(node, known, text)
+    matches, _ = await node.search(fingerprints, read)
     kinds = {known.kind, FingerprintKind.DOMAIN} if known.kind is FingerprintKind.URL else {known.kind}
     return [each for each in await _standing(request, node, matches, fingerprints, banks) if each.kind in kinds]
 

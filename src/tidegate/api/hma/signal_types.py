@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tidegate.content.model import ContentKind, Fingerprints, Look
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.video.frames import unpack_frames
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.errors import Malformed, TidegateError, TooLarge, Unavailable
 from tidegate.match.model import QUALITY_FLOOR, Match
 from tidegate.node import Node
@@ -87,18 +88,18 @@ def types_for(content: str, names: str | None, *, seeking: bool) -> Sequence[Sig
     return wanted
 
 
-async def read_signal(node: Node, known: SignalType, text: str) -> tuple[Fingerprints, str | None]:
-    """Read a signal that a client sent as text, as what an upload with it would be; of a text, its letters too.
+async def read_signal(node: Node, known: SignalType, text: str) -> tuple[Fingerprints, ReadText | None]:
+    """Read a signal that a client sent as text, as what an upload with it would be; of a text, how it is compared.
 
     Raises:
         Malformed: not a value of this type.
         Unavailable: it could not be read just now.
     """
     if known.kind in _IN_JAIL:
-        fingerprints, letters, unchecked = await node.fingerprint(_IN_JAIL[known.kind], b"", text.strip().encode())
+        fingerprints, read, unchecked = await node.fingerprint(_IN_JAIL[known.kind], b"", text.strip().encode())
         if unchecked is not None:
             raise not_checked(unchecked)
-        return fingerprints, letters
+        return fingerprints, read
     kind, value = read_value(known.name, text)
     if kind is FingerprintKind.SHA256:
         return Fingerprints(sha256=value), None

@@ -3,61 +3,191 @@
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.words.letters import Codes, Hashes, Places
 
 #: Chosen once and never changed, for what is stored must stay comparable: the first 64 bits of the fraction of pi.
 SEED: Final = np.uint64(0x243F6A8885A308D3)
+_FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
+#: Shingles hashed at a time, so that what lies between two steps stays in the processor's nearest memory.
+_AT_ONCE: Final = 2048
+_LARGEST: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
+#: Bits of a hash sorted by at a time.
+_DIGIT_BITS: Final = 11
+_DIGITS: Final = 6
+#: Ideographs: CJK, its extensions and its compatibility forms.
+_IDEOGRAPHS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+#: The second half of an ideograph is another unit than the first, and than any character.
+_SECOND: Final = np.uint32(1 << 31)
+
+
+@kernel
+def ideographs(codes: Codes) -> int:
+    """Count the letters that are two units."""
+    count = 0
+    for code in codes:
+        for first, last in _IDEOGRAPHS:
+            count += first <= code <= last
+    return count
+
+
+@kernel
+def split_in_two(codes: Codes, twice: int) -> tuple[Codes, Places]:
+    """Split letters into units, of which ``twice`` letters give two: (units, for each the index of its letter)."""
+    split = np.empty(len(codes) + twice, dtype=np.uint32)
+    letters = np.empty(len(split), dtype=np.int32)
+    count = 0
+    for index in range(len(codes)):
+        split[count] = codes[index]
+        letters[count] = index
+        count += 1
+        for first, last in _IDEOGRAPHS:
+            if first <= codes[index] <= last:
+                split[count] = codes[index] | _SECOND
+                letters[count] = index
+                count += 1
+    return split, letters
 
 
 @kernel
 def winnowed(split: Codes, bounds: Places, shingle: int, window: int) -> tuple[Hashes, Places, Places]:
     """Winnow the texts between the bounds, each by itself; lengths are in units and shingles."""
-    # Never more than one for each shingle; usually one for nine.
+    # Never more than one for each shingle; usually one for nine. What is not written takes no memory.
     kept = np.empty(len(split), dtype=np.uint64)
     places = np.empty(len(split), dtype=np.int32)
     texts = np.empty(len(split), dtype=np.int32)
+    # The hashes at hand, behind those of the window before them.
+    near = np.empty(window + _AT_ONCE + shingle, dtype=np.uint64)
+    between = np.empty(_AT_ONCE + shingle, dtype=np.uint64)
     count = 0
     for text in range(len(bounds) - 1):
-        hashes = all_hashes(split[bounds[text] : bounds[text + 1]], shingle)
-        smallest = -1
-        told = -1
-        for last in range(len(hashes)):
-            first = max(last - window + 1, 0)
-            if smallest < first:
-                smallest = first
-                for index in range(first + 1, last + 1):
-                    if hashes[index] <= hashes[smallest]:
-                        smallest = index
-            # Of equals the one that stands already: a text that repeats itself does not keep every shingle.
-            elif hashes[last] < hashes[smallest]:
-                smallest = last
-            if smallest != told and (last >= window - 1 or last == len(hashes) - 1):
-                kept[count] = hashes[smallest]
-                places[count] = bounds[text] + smallest
-                texts[count] = text
-                count += 1
-                told = smallest
-    return kept[:count].copy(), places[:count].copy(), texts[:count].copy()
+        start, shingles = bounds[text], bounds[text + 1] - bounds[text] - shingle + 1
+        # Before the first hash stands what any hash takes the place of.
+        near[_AT_ONCE:] = _LARGEST
+        smallest = _AT_ONCE
+        count += shingles > 0
+        for begin in range(0, shingles, _AT_ONCE):
+            end = min(begin + _AT_ONCE, shingles)
+            near[:window] = near[_AT_ONCE : _AT_ONCE + window]
+            _hash(split[start + begin : start + end + shingle - 1], shingle, near[window:], between)
+            stop = window + end - begin
+            last = window
+            smallest -= _AT_ONCE
+            while True:
+                last = _next(near, smallest, last, min(stop, smallest + window))
+                if last == stop:
+                    break
+                smallest = _smallest(near, last, window) if last == smallest + window else last
+                # What is the smallest before the first window is full, only the last of it counts.
+                count += begin + last - window >= window
+                kept[count - 1] = near[smallest]
+                places[count - 1] = start + begin + smallest - window
+                texts[count - 1] = text
+                last += 1
+    return kept[:count], places[:count], texts[:count]
+
+
+@kernel
+def _next(near: Hashes, smallest: int, begin: int, end: int) -> int:
+    """Find the next that is smaller. Of equals the one that stands already stays: or a text that repeats itself would
+    keep every shingle.
+    """
+    value = near[smallest]
+    for index in range(begin, end):
+        if near[index] < value:
+            return index
+    return end
+
+
+@kernel
+def _smallest(near: Hashes, last: int, window: int) -> int:
+    """Find the smallest of a window, of equals the last."""
+    smallest, value = last, near[last]
+    for index in range(last - 1, last - window, -1):
+        smallest = index if near[index] < value else smallest
+        value = min(near[index], value)
+    return smallest
 
 
 @kernel
 def all_hashes(split: Codes, shingle: int) -> Hashes:
-    """Hash every shingle: a polynomial over its units, then mixed (the finaliser of splitmix64)."""
-    factor = np.uint64(0x9E3779B97F4A7C15)
-    out = np.empty(max(len(split) - shingle + 1, 0), dtype=np.uint64)
-    oldest = np.uint64(1)
-    for _ in range(shingle):
-        oldest *= factor
-    rolling = np.uint64(0)
+    """Hash every shingle."""
+    count = max(len(split) - shingle + 1, 0)
+    out, between = np.empty((2, count + shingle), dtype=np.uint64)
+    if count:
+        _hash(split, shingle, out, between)
+    return out[:count]
+
+
+@kernel
+def _hash(split: Codes, shingle: int, out: Hashes, between: Hashes) -> None:
+    """Hash every shingle: a polynomial over its units, then mixed (the finaliser of splitmix64).
+
+    A polynomial over twice as many units is made of two, so that no step waits for the one before it; the length of a
+    shingle is a power of two. Both arrays have room for a value for each unit.
+    """
+    made, other = out, between
     for index in range(len(split)):
-        rolling = rolling * factor + np.uint64(split[index]) + np.uint64(1)
-        if index >= shingle:
-            rolling -= oldest * (np.uint64(split[index - shingle]) + np.uint64(1))
-        if index >= shingle - 1:
-            mixed = rolling ^ SEED
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            out[index - shingle + 1] = mixed ^ (mixed >> np.uint64(31))
-    return out
+        made[index] = np.uint64(split[index]) + np.uint64(1)
+    width = 1
+    power = _FACTOR
+    while width < shingle:
+        _double(made, other, width, len(split) - 2 * width + 1, power)
+        made, other = other, made
+        power *= power
+        width *= 2
+    for index in range(len(split) - shingle + 1):
+        mixed = made[index] ^ SEED
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        out[index] = mixed ^ (mixed >> np.uint64(31))
+
+
+@kernel
+def _double(halves: Hashes, out: Hashes, width: int, count: int, power: np.uint64) -> None:
+    second = halves[width:]
+    for index in range(count):
+        out[index] = halves[index] * power + second[index]
+
+
+@kernel
+def in_order(hashes: Hashes, places: Places) -> tuple[Hashes, Places]:
+    """Sort hashes with their places; equal ones stay in the order they are in (radix sort: no hashes make it slow)."""
+    counts = np.zeros((_DIGITS, 1 << _DIGIT_BITS), dtype=np.int64)
+    mask = np.uint64((1 << _DIGIT_BITS) - 1)
+    for value in hashes:
+        for digit in range(_DIGITS):
+            counts[digit, (value >> np.uint64(digit * _DIGIT_BITS)) & mask] += 1
+    other_hashes, other_places = np.empty_like(hashes), np.empty_like(places)
+    hashes, places = hashes.copy(), places.copy()
+    for digit in range(_DIGITS):
+        starts = counts[digit]
+        total = 0
+        for index in range(len(starts)):
+            total, starts[index] = total + starts[index], total
+        shift = np.uint64(digit * _DIGIT_BITS)
+        for index in range(len(hashes)):
+            at = (hashes[index] >> shift) & mask
+            other_hashes[starts[at]] = hashes[index]
+            other_places[starts[at]] = places[index]
+            starts[at] += 1
+        hashes, other_hashes = other_hashes, hashes
+        places, other_places = other_places, places
+    return hashes, places
+
+
+@kernel
+def smallest_halves(ordered: Hashes, most: int) -> NDArray[np.uint32]:
+    """Give the upper halves of sorted hashes, each once, no more than the smallest."""
+    out = np.empty(min(len(ordered), most), dtype=np.uint32)
+    count = 0
+    for value in ordered:
+        half = np.uint32(value >> np.uint64(32))
+        if count == 0 or out[count - 1] != half:
+            if count == most:
+                break
+            out[count] = half
+            count += 1
+    return out[:count].copy()

@@ -21,35 +21,29 @@ from tidegate.fingerprint.words.letters import Codes, Hashes, Places
 
 SHINGLE: Final = 8
 WINDOW: Final = 17
-#: Ideographs: CJK, its extensions and its compatibility forms.
-_IDEOGRAPHS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
-def units(codes: Codes) -> tuple[Codes, Places]:
-    """Split letters into units: (units, for each the index of its letter). An ideograph is two units."""
-    twice = np.zeros(len(codes), dtype=bool)
-    for first, last in _IDEOGRAPHS:
-        twice |= (codes >= first) & (codes <= last)
-    if not twice.any():
-        return codes, np.arange(len(codes), dtype=np.int32)
-    times = 1 + twice.astype(np.int64)
-    letters = np.repeat(np.arange(len(codes), dtype=np.int32), times)
-    split = codes[letters]
-    second = np.zeros(len(letters), dtype=bool)
-    second[1:] = letters[1:] == letters[:-1]
-    # The second half is another unit than the first, and than any character.
-    return np.where(second, split | np.uint32(1 << 31), split), letters
+def units(codes: Codes) -> tuple[Codes, Places | None]:
+    """Split letters into units: (units, for each the index of its letter; None where each letter is one)."""
+    # Only who asks needs the compiler, and it must find its cache folder first.
+    from tidegate.fingerprint.words.shingle_kernels import ideographs, split_in_two
+
+    twice = ideographs(codes)
+    return split_in_two(codes, twice) if twice else (codes, None)
 
 
 def length(codes: Codes) -> int:
     """Count the units of letters."""
-    return len(units(codes)[0])
+    from tidegate.fingerprint.words.shingle_kernels import ideographs
+
+    return len(codes) + ideographs(codes)
 
 
 def lengths(codes: Codes, starts: Places) -> NDArray[np.int64]:
     """Count the units of texts that follow each other."""
     _, letters = units(codes)
-    return np.diff(np.searchsorted(letters, np.append(starts, len(codes))))
+    ends = np.append(starts, len(codes))
+    return np.diff(ends if letters is None else np.searchsorted(letters, ends))
 
 
 def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, Places]:
@@ -64,10 +58,11 @@ def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, 
     Returns:
         The kept hashes, for each the index of the letter its shingle begins at, and the number of its text.
     """
-    split, letters = units(codes)
-    first = np.searchsorted(letters, np.zeros(1, dtype=np.int32) if starts is None else starts).astype(np.int32)
-    # Only who winnows needs the compiler, and it must find its cache folder first.
     from tidegate.fingerprint.words.shingle_kernels import winnowed
 
+    split, letters = units(codes)
+    first = np.zeros(1, dtype=np.int32) if starts is None else starts
+    if letters is not None:
+        first = np.searchsorted(letters, first).astype(np.int32)
     hashes, places, texts = winnowed(split, np.append(first, np.int32(len(split))), SHINGLE, WINDOW)
-    return hashes, letters[places], texts
+    return hashes, places if letters is None else letters[places], texts

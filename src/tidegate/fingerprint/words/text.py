@@ -1,13 +1,14 @@
-"""What the node learns of a text: the bytes go to a locked child, a checked answer comes back.
+"""What the node learns of a text: the bytes go to a locked child, its letters come back.
 
-May decide: whether an answer from a child is well formed, and what a text is remembered by. May not: decode anything
-here.
+May decide: whether an answer from a child is well formed, what a text is found by, and what it is remembered by. May
+not: decode anything here. Shingles are taken here, of checked letters, once for all that is done with a text.
 
 A *sketch* is what a text is remembered by when its bytes are gone: its length in units (see ``shingles``) and its
 smallest kept hashes, at most ``MOST_IN_SKETCH`` (bottom-k, Broder 1997). A text too short to be compared by its
 shingles is remembered by a digest of its letters instead: short texts match as a whole or not at all.
 """
 
+import asyncio
 import hashlib
 import struct
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.words.letters import Hashes, codes_of
+from tidegate.fingerprint.words.letters import Hashes, Places, codes_of
 from tidegate.fingerprint.words.shingles import length, winnow
 from tidegate.jail import Jail, JailError, Reason
 
@@ -35,14 +36,9 @@ MOST_IN_SKETCH: Final = 4096
 _ENGINE = "tidegate.fingerprint.words.text_engine"
 _LENGTH = struct.Struct("!I")
 _HASH: Final = np.dtype(">u4")
-_UPPER_HALF: Final = np.uint64(32)
 _DIGEST_BYTES = 8
 _RANGE = struct.Struct("!II")
 _LARGEST_SKETCH = _LENGTH.size + MOST_IN_SKETCH * _HASH.itemsize
-#: The longest encoding of a letter.
-_LARGEST_ANSWER = _LENGTH.size + _LARGEST_SKETCH + 4 * MOST_LETTERS
-
-
 #: A control of one byte is shown as a sign of three.
 _LARGEST_READABLE = 3 * LARGEST_TEXT
 
@@ -91,13 +87,40 @@ class Sketch:
         return cls(units=units, hashes=hashes)
 
 
-def sketch_of(letters: str) -> Sketch:
-    """Sum up the letters of a text."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadText:
+    """A text as it is compared and remembered.
+
+    Attributes:
+        letters: what it comes down to.
+        units: how long that is.
+        hashes: its kept hashes in order (see ``shingles``).
+        places: for each the index of the letter its shingle begins at.
+    """
+
+    letters: str
+    units: int
+    hashes: Hashes
+    places: Places
+
+    @property
+    def sketch(self) -> Sketch:
+        """Sum it up."""
+        from tidegate.fingerprint.words.shingle_kernels import smallest_halves
+
+        if self.units < SHORTEST_COMPARED:
+            return Sketch(units=self.units, digest=digest_of(self.letters), hashes=np.zeros(0, dtype=np.uint32))
+        return Sketch(units=self.units, hashes=smallest_halves(self.hashes, MOST_IN_SKETCH))
+
+
+def read_text(letters: str) -> ReadText:
+    """Take the shingles of letters."""
+    from tidegate.fingerprint.words.shingle_kernels import in_order
+
     codes = codes_of(letters)
-    units = length(codes)
-    if units < SHORTEST_COMPARED:
-        return Sketch(units=units, digest=digest_of(letters), hashes=np.zeros(0, dtype=np.uint32))
-    return Sketch(units=units, hashes=halves(winnow(codes)[0])[:MOST_IN_SKETCH])
+    kept, at, _ = winnow(codes)
+    hashes, places = in_order(kept, at)
+    return ReadText(letters=letters, units=length(codes), hashes=hashes, places=places)
 
 
 def stored_hashes(packed: bytes) -> list[int]:
@@ -105,49 +128,12 @@ def stored_hashes(packed: bytes) -> list[int]:
     return np.frombuffer(packed[_LENGTH.size :], dtype=_HASH).tolist()  # type: ignore[no-any-return]
 
 
-def halves(hashes: Hashes) -> NDArray[np.uint32]:
-    """Give the upper halves of hashes, in order and each once."""
-    return np.unique(hashes >> _UPPER_HALF).astype(np.uint32)
-
-
 def digest_of(letters: str) -> bytes:
     """Digest the letters of a short text."""
     return hashlib.sha256(letters.encode()).digest()[:_DIGEST_BYTES]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextFingerprint:
-    """The letters of a text and its sketch."""
-
-    letters: str
-    sketch: bytes
-
-    def pack(self) -> bytes:
-        """Write it as an answer."""
-        return _LENGTH.pack(len(self.sketch)) + self.sketch + self.letters.encode()
-
-    @classmethod
-    def unpack(cls, answer: bytes) -> Self:
-        """Read an answer, believing nothing.
-
-        Raises:
-            ValueError: it is not one.
-        """
-        if len(answer) < _LENGTH.size:
-            raise ValueError("an answer has another length")
-        (size,) = _LENGTH.unpack_from(answer)
-        rest = answer[_LENGTH.size :]
-        if size > len(rest):
-            raise ValueError("an answer has another length")
-        sketch = rest[:size]
-        Sketch.unpack(sketch)
-        letters = rest[size:].decode()
-        if len(letters) > MOST_LETTERS:
-            raise ValueError("an answer is out of range")
-        return cls(letters=letters, sketch=sketch)
-
-
-async def fingerprint_in(jail: Jail, data: bytes) -> TextFingerprint:
+async def fingerprint_in(jail: Jail, data: bytes) -> ReadText:
     """Read a text in the jail.
 
     Raises:
@@ -155,7 +141,20 @@ async def fingerprint_in(jail: Jail, data: bytes) -> TextFingerprint:
     """
     if len(data) > LARGEST_TEXT:
         raise JailError(Reason.TOO_LARGE)
-    return await jail.read(TextFingerprint.unpack, f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER)
+    found = await jail.read(letters_in, f"{_ENGINE}:fingerprint", data, answer_limit=4 * MOST_LETTERS)
+    return await asyncio.to_thread(read_text, found)
+
+
+def letters_in(answer: bytes) -> str:
+    """Read an answer, believing nothing.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    letters = answer.decode()
+    if len(letters) > MOST_LETTERS:
+        raise ValueError("an answer is out of range")
+    return letters
 
 
 async def read_in(jail: Jail, data: bytes) -> str:

@@ -24,6 +24,7 @@ from tidegate.content.model import Fingerprints, LookKind
 from tidegate.fingerprint.model import Rotation
 from tidegate.fingerprint.turned import turned
 from tidegate.fingerprint.video.frames import AS_STORED, WITHOUT_BORDER, Frames, unpack_frames, values_of
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import PDQ_RADIUS, QUALITY_FLOOR, Match, Span
 from tidegate.match.values import hamming
@@ -129,7 +130,7 @@ class Videos:
             # New ones, never altered ones: a search under way keeps what it started with.
             self._groups = (*groups, _put_together(added)) if added else tuple(groups)
 
-    def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, _text: ReadText | None) -> list[Match]:
         """Find every known video of which a part is in the upload, with the part."""
         upload = said(unpack_frames(fingerprints.frames))
         best: dict[SignalId, Match] = {}

@@ -146,4 +146,7 @@ def _same_beginning(one: str, other: str) -> tuple[int, int, int]:
             edits += letters
         if worth > best_worth:
             best, best_worth = (block.src_end, block.dest_end, edits), worth
+        # Were all that is left equal, it would still be worth less.
+        elif worth + _ALLOWED * (len(one) - block.src_end) < best_worth:
+            break
     return best

@@ -1,6 +1,6 @@
 """The compiled half of matching texts: lookups, and the chain of shared places.
 
-May decide: nothing; see ``text_table`` and ``alignment`` for what is computed and why.
+May decide: nothing; see ``table`` and ``alignment`` for what is computed and why.
 """
 
 from typing import Final
@@ -13,7 +13,6 @@ from tidegate.fingerprint.words.letters import Hashes, Places
 
 Counts = NDArray[np.int64]
 
-_BITS: Final = 64
 #: How far apart two gaps may be in length besides the slack: a share of the shorter, in eighths.
 _SLACK_EIGHTHS: Final = 3
 #: Seeds looked back over for the best one to go on from.
@@ -23,61 +22,153 @@ _SEED_LETTERS: Final = 24
 
 
 @kernel
-def _first(hashes: Hashes, buckets: Places, shift: np.uint64, value: np.uint64) -> np.int64:
-    """Find the first entry that is not smaller."""
-    bucket = np.int64(value >> shift)
-    at, stop = np.int64(buckets[bucket]), np.int64(buckets[bucket + 1])
-    while at < stop:
-        middle = (at + stop) // 2
-        if hashes[middle] < value:
-            at = middle + 1
-        else:
-            stop = middle
-    return at
+def bucket(value: np.uint64, bits: int) -> np.int64:
+    """Give the bucket of a hash, of ``2 ** bits``; a larger hash never has a smaller one.
+
+    Kept hashes are the smallest of many, so small ones are many: where among all a hash stands is about
+    ``1 - (1 - hash) ** 16``, which fills all buckets about alike.
+    """
+    rest = np.uint64(0xFFFFFFFF) - (value >> np.uint64(32))
+    for _ in range(4):
+        rest = (rest * rest) >> np.uint64(32)
+    return np.int64((np.uint64(0xFFFFFFFF) - rest) >> np.uint64(32 - bits))
 
 
 @kernel
-def _shift(buckets: Places) -> np.uint64:
-    bits = 0
-    while (1 << bits) < len(buckets) - 1:
-        bits += 1
-    return np.uint64(_BITS - bits)
+def bucketed(ordered: Hashes, bits: int) -> Places:
+    """Say where each bucket of a sorted table begins, and where the last one ends."""
+    begins = np.zeros((1 << bits) + 1, dtype=np.int32)
+    for value in ordered:
+        begins[bucket(value, bits) + 1] += 1
+    for index in range(1 << bits):
+        begins[index + 1] += begins[index]
+    return begins
 
 
 @kernel
-def ranges(hashes: Hashes, buckets: Places, values: Hashes, most: int) -> tuple[Counts, Counts]:
-    """Say where each value begins and ends in the table; both equal where it is not. Of many, one too many is told."""
-    shift = _shift(buckets)
-    starts = np.zeros(len(values), dtype=np.int64)
-    ends = np.zeros(len(values), dtype=np.int64)
+def distinct(ordered: Hashes) -> tuple[Hashes, Counts]:
+    """Give each of sorted hashes once, and where it begins; behind them where the last one ends."""
+    values = np.empty(len(ordered), dtype=np.uint64)
+    begins = np.empty(len(ordered) + 1, dtype=np.int64)
+    count = 0
+    for index in range(len(ordered)):
+        if index == 0 or ordered[index] != ordered[index - 1]:
+            values[count] = ordered[index]
+            begins[count] = index
+            count += 1
+    begins[count] = len(ordered)
+    return values[:count], begins[: count + 1]
+
+
+@kernel
+def look_up(
+    hashes: Hashes, buckets: Places, bits: int, values: Hashes, most: int, starts: Places, ends: Places
+) -> None:
+    """Write where each value begins and ends in the table, equal where it is not. Of many, one too many is told."""
+    # First all buckets: none waits for another.
     for index in range(len(values)):
-        at = _first(hashes, buckets, shift, values[index])
+        at = bucket(values[index], bits)
+        starts[index], ends[index] = buckets[at], buckets[at + 1]
+    for index in range(len(values)):
+        value = values[index]
+        at, stop = np.int64(starts[index]), np.int64(ends[index])
+        while at < stop:
+            middle = (at + stop) >> 1
+            if hashes[middle] < value:
+                at = middle + 1
+            else:
+                stop = middle
         last = at
-        while last < len(hashes) and hashes[last] == values[index] and last - at <= most:
+        while last < len(hashes) and hashes[last] == value and last - at <= most:
             last += 1
         starts[index], ends[index] = at, last
-    return starts, ends
+
+
+@kernel
+def rarest(
+    starts: NDArray[np.int32], ends: NDArray[np.int32], begins: Counts, limits: tuple[int, int, int]
+) -> tuple[Counts, Counts]:
+    """Choose the values whose places are paired, the rarest first, and say in how many pairs each is.
+
+    Args:
+        starts: where each value begins, a row for each table.
+        ends: where it ends.
+        begins: where in the query it begins.
+        limits: places in the tables beyond which a value is no one's, places in the query that count, pairs in all.
+    """
+    most_texts, most_places, most_pairs = limits
+    tables, count = starts.shape
+    # Sorted by counting: how many values stand in so many places.
+    standing = np.zeros(count, dtype=np.int64)
+    before = np.zeros(most_texts + 2, dtype=np.int64)
+    for index in range(count):
+        for table in range(tables):
+            standing[index] += ends[table, index] - starts[table, index]
+        if 0 < standing[index] <= most_texts:
+            before[standing[index] + 1] += 1
+    for index in range(most_texts + 1):
+        before[index + 1] += before[index]
+    chosen = np.empty(before[most_texts + 1], dtype=np.int64)
+    for index in range(count):
+        if 0 < standing[index] <= most_texts:
+            chosen[before[standing[index]]] = index
+            before[standing[index]] += 1
+    costs = np.empty(len(chosen), dtype=np.int64)
+    pairs = 0
+    for rank in range(len(chosen)):
+        index = chosen[rank]
+        costs[rank] = standing[index] * min(begins[index + 1] - begins[index], most_places)
+        pairs += costs[rank]
+        if pairs > most_pairs:
+            return chosen[:rank], costs[:rank]
+    return chosen, costs
 
 
 @kernel
 def gather(
-    rows: Places, places: Places, starts: Counts, ends: Counts, first: Counts, times: Counts, asked: Places
+    rows: Places, places: Places, starts: Places, ends: Places, begins: Counts, chosen: Counts, asked: Places, most: int
 ) -> tuple[Places, Places, Places, Places]:
-    """Pair the places of each hash in the table with its first places in the query."""
+    """Pair the places of each chosen value in the table with its first places in the query.
+
+    Returns:
+        The row of a known text, the place in it, the place in the query, and the rank of the value.
+    """
     total = 0
-    for index in range(len(starts)):
-        total += (ends[index] - starts[index]) * times[index]
+    for index in chosen:
+        total += (ends[index] - starts[index]) * min(begins[index + 1] - begins[index], most)
     out = np.empty((4, total), dtype=np.int32)
     count = 0
-    for index in range(len(starts)):
+    for rank in range(len(chosen)):
+        index = chosen[rank]
+        times = min(begins[index + 1] - begins[index], most)
         for entry in range(starts[index], ends[index]):
-            for repeat in range(times[index]):
+            for repeat in range(times):
                 out[0, count] = rows[entry]
                 out[1, count] = places[entry]
-                out[2, count] = asked[first[index] + repeat]
-                out[3, count] = index
+                out[2, count] = asked[begins[index] + repeat]
+                out[3, count] = rank
                 count += 1
     return out[0], out[1], out[2], out[3]
+
+
+@kernel
+def likeliest(rows: Places, weights: NDArray[np.float32], alive: NDArray[np.bool_], most: int) -> Counts:
+    """Give the rows for which most speaks, best first; of equals the lower one."""
+    speaks = np.zeros(len(alive), dtype=np.float64)
+    for index in range(len(rows)):
+        speaks[rows[index]] += weights[index]
+    best = np.empty(most + 1, dtype=np.int64)
+    count = 0
+    for row in range(len(alive)):
+        if speaks[row] == 0 or not alive[row] or (count == most and speaks[row] <= speaks[best[most - 1]]):
+            continue
+        at = count
+        while at > 0 and speaks[best[at - 1]] < speaks[row]:
+            best[at] = best[at - 1]
+            at -= 1
+        best[at] = row
+        count = min(count + 1, most)
+    return best[:count].copy()
 
 
 @kernel

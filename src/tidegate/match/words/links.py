@@ -11,6 +11,7 @@ from threading import Lock
 
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.words.text import ReadText
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import Match
 from tidegate.signal.model import FingerprintKind, Signal
@@ -36,7 +37,7 @@ class Links:
                 elif signal.kind in _MINE:
                     self._signals.pop((signal.kind, signal.value), None)
 
-    def search(self, fingerprints: Fingerprints, _text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, _text: ReadText | None) -> list[Match]:
         """Find the signal of this address, and that of its host."""
         asked = ((FingerprintKind.URL, fingerprints.address), (FingerprintKind.DOMAIN, fingerprints.host))
         found = [(kind, self._signals.get((kind, value.encode()))) for kind, value in asked if value]

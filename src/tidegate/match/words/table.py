@@ -19,19 +19,23 @@ from tidegate.fingerprint.words.letters import Hashes, Places
 MOST_TEXTS: Final = 64
 MOST_PLACES: Final = 4
 MOST_PAIRS: Final = 50_000
-#: A bucket for each value of this many upper bits, so that a lookup reads one or two lines of memory.
-_BUCKET_BITS: Final = 20
-BITS: Final = 64
+#: A bucket for about each entry, up to this many (in bits), so that a lookup reads one or two lines of memory.
+_BUCKET_BITS: Final = 22
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Kept hashes in order, with the row and the place each stands at; ``buckets`` says where upper bits begin."""
+    """Kept hashes in order, with the row and the place each stands at; ``buckets`` says where each bucket begins."""
 
     hashes: Hashes
     rows: Places
     places: Places
     buckets: Places
+
+    @property
+    def bits(self) -> int:
+        """Say how many buckets there are, in bits."""
+        return (len(self.buckets) - 1).bit_length() - 1
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -39,14 +43,13 @@ class Table:
 
 def build(hashes: Hashes, rows: Places, places: Places) -> Table:
     """Sort places into a table."""
+    from tidegate.match.words import kernels
+
     # Not stable, so equal hashes stand in any order: nothing asks for one.
     order = np.argsort(hashes)
     ordered = hashes[order]
-    # A small table needs few buckets.
     bits = min(_BUCKET_BITS, max(len(hashes).bit_length(), 1))
-    edges = np.arange(1 << bits, dtype=np.uint64) << np.uint64(BITS - bits)
-    buckets = np.append(np.searchsorted(ordered, edges), len(ordered)).astype(np.int32)
-    return Table(ordered, rows[order], places[order], buckets)
+    return Table(ordered, rows[order], places[order], kernels.bucketed(ordered, bits))
 
 
 def join(first: Table, second: Table, alive: NDArray[np.bool_]) -> Table:
@@ -73,27 +76,17 @@ class Pairs:
 
 
 def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
-    """Look up the kept hashes of a query."""
+    """Look up the kept hashes of a query, in order: so the lookups go through a table once from end to end."""
     from tidegate.match.words import kernels
 
-    # In order, so that lookups go through the table once from end to end.
-    order = np.argsort(hashes)
-    ordered = hashes[order]
-    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    values, times = ordered[first], np.diff(np.append(first, len(ordered)))
-    ranges = [kernels.ranges(table.hashes, table.buckets, values, MOST_TEXTS) for table in tables]
-    standing = np.sum([last - start for start, last in ranges], axis=0)
-    costs = standing * np.minimum(times, MOST_PLACES)
-    wanted = np.flatnonzero((standing > 0) & (standing <= MOST_TEXTS))
-    wanted = wanted[np.argsort(standing[wanted], kind="stable")]
-    wanted = wanted[np.cumsum(costs[wanted]) <= MOST_PAIRS]
-    first, times, asked = first[wanted], np.minimum(times[wanted], MOST_PLACES), places[order]
+    values, begins = kernels.distinct(hashes)
+    starts, ends = np.empty((2, len(tables), len(values)), dtype=np.int32)
+    for table, first, last in zip(tables, starts, ends, strict=True):
+        kernels.look_up(table.hashes, table.buckets, table.bits, values, MOST_TEXTS, first, last)
+    chosen, costs = kernels.rarest(starts, ends, begins, (MOST_TEXTS, MOST_PLACES, MOST_PAIRS))
     found = [
-        kernels.gather(
-            table.rows, table.places, start[wanted], last[wanted], first, np.minimum(times, MOST_PLACES), asked
-        )
-        for table, (start, last) in zip(tables, ranges, strict=True)
+        kernels.gather(table.rows, table.places, first, last, begins, chosen, places, MOST_PLACES)
+        for table, first, last in zip(tables, starts, ends, strict=True)
     ]
     rows, known, at, which = (np.concatenate(columns) for columns in zip(*found, strict=True))
-    weights = (1 / costs[wanted][which]).astype(np.float32)
-    return Pairs(rows, known, at, weights)
+    return Pairs(rows, known, at, (1 / costs).astype(np.float32)[which])

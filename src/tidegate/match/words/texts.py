@@ -2,7 +2,7 @@
 
 May decide: which signals are near. Such a match is for people to look at; it never holds anything (floor rule 1).
 
-An upload's shingles find known texts that share some (``text_table``), and the letters are compared where they do
+An upload's shingles find known texts that share some (``table``), and the letters are compared where they do
 (``alignment``). Three sizes of span are the same text: two fifths of the known text, wherever they stand; a part of it
 that is most of the upload; or a part so long that it stands for itself. Anything less is a greeting, a quotation or a
 turn of phrase that many use. Texts under ``SHORTEST_COMPARED`` units match as a whole, letter for letter, or not at
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
-from tidegate.fingerprint.words.letters import Codes, Hashes, Places, codes_of
+from tidegate.fingerprint.words.letters import Hashes, Places, codes_of, normalise
 from tidegate.fingerprint.words.shingles import SHINGLE, length, lengths, winnow
-from tidegate.fingerprint.words.text import SHORTEST_COMPARED, Sketch, digest_of
+from tidegate.fingerprint.words.text import SHORTEST_COMPARED, ReadText, Sketch, digest_of, read_text
 from tidegate.kernel.ids import SignalId
 from tidegate.match.model import Match, Span
 from tidegate.match.words.alignment import DIFFERING, Alignment, align
-from tidegate.match.words.table import MOST_TEXTS, Table, build, find, join
+from tidegate.match.words.table import MOST_TEXTS, Pairs, Table, build, find, join
 from tidegate.signal.model import FingerprintKind, Signal
 from tidegate.signal.rules import proposes
 
@@ -134,7 +134,7 @@ class Texts:
         compared = units[which] >= SHORTEST_COMPARED
         return hashes[compared], which[compared] + np.int32(first), (places - starts[which])[compared]
 
-    def search(self, fingerprints: Fingerprints, text: str | None) -> list[Match]:
+    def search(self, fingerprints: Fingerprints, text: ReadText | None) -> list[Match]:
         """Find every signal that the text contains, is part of, or says in almost the same letters.
 
         Without the text its sketch is asked, as far as that goes.
@@ -142,19 +142,17 @@ class Texts:
         if text is None:
             return self._by_sketch(Sketch.unpack(fingerprints.sketch)) if fingerprints.sketch else []
         found = {}
-        if (whole := self._whole.get(text)) is not None:
-            found[whole] = _match(whole, 0, Span(start=0, end=len(text), known_start=0, known_end=len(text)))
-        codes = codes_of(text)
-        units = length(codes)
+        if (whole := self._whole.get(text.letters)) is not None:
+            end = len(text.letters)
+            found[whole] = _match(whole, 0, Span(start=0, end=end, known_start=0, known_end=end))
         state = self._state
-        if units >= SHORTEST_COMPARED and state.tables:
-            hashes, places, _ = winnow(codes)
-            pairs = find(state.tables, hashes, places)
-            for row in _likeliest(pairs.rows, pairs.weights, state.alive):
+        if text.units >= SHORTEST_COMPARED and state.tables:
+            pairs = find(state.tables, text.hashes, text.places)
+            for row in _likeliest(pairs, state.alive):
                 known = self._known[row]
                 mine = pairs.rows == row
-                span = align(text, known.letters, pairs.asked[mine], pairs.known[mine])
-                if known.signal not in found and span is not None and _is_same(span, codes, units, known):
+                span = align(text.letters, known.letters, pairs.asked[mine], pairs.known[mine])
+                if known.signal not in found and span is not None and _is_same(span, text, known):
                     found[known.signal] = _match(known.signal, span.differing, _span(span))
         return list(found.values())
 
@@ -178,14 +176,20 @@ class Texts:
 
 
 def warm() -> None:
-    """Compile or load every kernel, so that no upload waits for it."""
-    texts = ["ab" * SHORTEST_COMPARED, "橋梁" * SHORTEST_COMPARED]
-    hashes, places, rows = winnow(codes_of("".join(texts)), np.array([0, len(texts[0])], dtype=np.int32))
-    table = join(build(hashes, rows, places), build(hashes, rows, places), np.ones(2, dtype=bool))
+    """Compile or load every kernel and what captions are read with, so that no upload waits for it."""
+    texts = [normalise("ab" * SHORTEST_COMPARED), "橋梁" * SHORTEST_COMPARED]
+    starts = np.array([0, len(texts[0])], dtype=np.int32)
+    codes = codes_of("".join(texts))
+    lengths(codes, starts)
+    hashes, places, rows = winnow(codes, starts)
+    alive = np.ones(2, dtype=bool)
+    table = join(build(hashes, rows, places), build(hashes, rows, places), alive)
     for text in texts:
-        asked, at, _ = winnow(codes_of(text))
-        pairs = find((table,), asked, at)
+        read = read_text(text)
+        pairs = find((table,), read.hashes, read.places)
+        _likeliest(pairs, alive)
         align(text, text, pairs.asked, pairs.known)
+        read.sketch.pack()
 
 
 def _letters(signal: Signal) -> str:
@@ -193,23 +197,21 @@ def _letters(signal: Signal) -> str:
     return signal.value.decode(errors="replace")
 
 
-def _likeliest(rows: Places, weights: NDArray[np.float32], alive: NDArray[np.bool_]) -> list[int]:
+def _likeliest(pairs: Pairs, alive: NDArray[np.bool_]) -> list[int]:
     """Give the rows for which most speaks, best first."""
-    if not len(rows):
-        return []
-    speaks = np.bincount(rows, weights=weights, minlength=len(alive)) * alive
-    asked = np.flatnonzero(speaks)
-    return [int(row) for row in asked[np.argsort(-speaks[asked], kind="stable")][:MOST_COMPARED]]
+    from tidegate.match.words.kernels import likeliest
+
+    return [int(row) for row in likeliest(pairs.rows, pairs.weights, alive, MOST_COMPARED)]
 
 
-def _is_same(span: Alignment, codes: Codes, units: int, known: _Known) -> bool:
+def _is_same(span: Alignment, text: ReadText, known: _Known) -> bool:
     """Say whether a span makes a text the known one, or a part of it."""
-    asked = length(codes[span.start : span.end])
+    asked = length(codes_of(text.letters[span.start : span.end]))
     part = length(codes_of(known.letters[span.known_start : span.known_end]))
     shorter = min(asked, part)
     if span.differing > DIFFERING or shorter < SHORTEST_COMPARED:
         return False
-    return 5 * part >= 2 * known.units or (shorter >= EXCERPT and 2 * asked >= units) or shorter >= LONG_PART
+    return 5 * part >= 2 * known.units or (shorter >= EXCERPT and 2 * asked >= text.units) or shorter >= LONG_PART
 
 
 def _common_halves(state: _State, halves: NDArray[np.uint32]) -> Iterable[tuple[int, int]]:
