@@ -15,7 +15,7 @@ from tidegate.content import store as contents
 from tidegate.content.model import Content, ContentBytesWanted, ContentEdited, ContentKind, Look
 from tidegate.content.rules import kept_until
 from tidegate.content.steps import forget
-from tidegate.db.jobs import defer
+from tidegate.db.jobs import VIDEOS, defer
 from tidegate.db.transaction import Deferral, Follower, Projection, Story, Transaction
 from tidegate.decision import steps as decisions
 from tidegate.decision import store as decision_store
@@ -254,7 +254,7 @@ async def know_videos_later(tx: Transaction, happened: DecisionIssued) -> None:
         return
     for content in await contents.load_many(tx, [shown.content for shown in happened.contents]):
         if content.kind is ContentKind.VIDEO:
-            await defer(tx, "know_video", content=str(content.id), decision=str(happened.decision))
+            await defer(tx, "know_video", queue=VIDEOS, content=str(content.id), decision=str(happened.decision))
 
 
 async def look_back_later(tx: Transaction, happened: SignalConfirmed) -> None:

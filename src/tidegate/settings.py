@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         le=1000,
         description="Uploads under way for each locked child; more are answered 503 until some are done.",
     )
+    uploads_bytes: int = Field(
+        2**30,
+        ge=2**26,
+        description="Most bytes of uploads kept in memory at the same time, per web process; more are answered 503.",
+    )
     jail_files_per_child: int = Field(
         20,
         ge=1,

@@ -8,8 +8,8 @@ from procrastinate import App, PsycopgConnector
 
 from running import Nodes, Running
 from tidegate.background.runner import Runner
-from tidegate.db.jobs import defer
-from tidegate.db.transaction import TIME
+from tidegate.db.jobs import VIDEOS, defer
+from tidegate.db.transaction import TIME, Transaction
 
 SOON_SECONDS = 0.3
 WITHIN_SECONDS = 20.0
@@ -48,6 +48,24 @@ async def _with_runner(running: Running, act: Callable[[Runner, list[str]], Awai
 
 async def _defer(running: Running, name: str, wait: float = 0, seconds: float = 0) -> None:
     await running.node.run(TIME, lambda tx: defer(tx, "count", wait=wait, name=name, seconds=seconds))
+
+
+def test_nothing_waits_behind_videos_that_are_read(running: Running) -> None:
+    async def act(_runner: Runner, done: list[str]) -> None:
+        for number in range(9):
+
+            async def one(tx: Transaction, name: str = f"video {number}") -> None:
+                await defer(tx, "count", queue=VIDEOS, name=name, seconds=30)
+
+            await running.node.run(TIME, one)
+        await _defer(running, "other")
+        await _until(lambda: done == ["first", "other"])
+        async with running.node.database.transaction(TIME) as tx:
+            rows = await tx.rows("SELECT count(*) AS n FROM procrastinate_jobs WHERE status = 'doing'")
+        # As many at once as can be read, for each is in memory whole.
+        assert rows[0]["n"] <= 1
+
+    running.loop.run(_with_runner(running, act))
 
 
 async def _until(true: Callable[[], bool]) -> None:

@@ -15,6 +15,7 @@ from floor.story import switch_on_look_alike_holds
 from receiving import Receiver, answer
 from running import Nodes, Platform, Running
 from tidegate.background.check_video import check_video
+from tidegate.checking.steps import check_left_alone
 from tidegate.content import store
 from tidegate.decision.model import Measure
 from tidegate.fingerprint.video import reading as video_reading
@@ -239,8 +240,16 @@ def test_an_upload_whose_job_was_lost_is_checked_all_the_same(prompt: Running) -
     ask(prompt, "DELETE FROM procrastinate_jobs RETURNING 1 AS one")
     prompt.clock.forward(minutes=3)
     prompt.work()
+    assert life(platform, content)["standing"] == "shown"
+
+
+def test_an_upload_has_one_job_however_long_it_waits(prompt: Running) -> None:
+    platform = prompt.platform()
+    show(platform, ONE)
+    prompt.clock.forward(minutes=3)
+    for _ in range(3):
+        prompt.do(check_left_alone)
     assert len(ask(prompt, "SELECT 1 AS one FROM procrastinate_jobs WHERE task_name = 'check_video'")) == 1
-    assert life(platform, content)["standing"] == "checking"
 
 
 def found(node: Running, platform: Platform) -> str:

@@ -71,3 +71,24 @@ def _until(status: int, stranger: httpx2.Client) -> None:
         if said == status:
             break
     assert said == status
+
+
+def test_large_uploads_at_once_are_told_to_come_back_before_memory_ends(nodes: Nodes) -> None:
+    node = nodes.start(uploads_bytes=20_000)
+    platform = node.platform()
+    with ExitStack() as stack:
+        _half_sent(platform, stack).sendall(bytes(19_000))
+        large = picture(1, side=400)
+        assert len(large) < 20_000
+        refused = platform.upload(large, platform_id="large")
+        for _ in range(200):
+            if refused.status_code == 503:
+                break
+            refused = platform.upload(large, platform_id="large")
+        assert refused.status_code == 503, refused.text
+    answer = platform.upload(large, platform_id="large")
+    for _ in range(200):
+        if answer.status_code == 200:
+            break
+        answer = platform.upload(large, platform_id="large")
+    assert answer.json()["verdict"] == "clear"

@@ -39,6 +39,8 @@ class _Hash(Protocol):
 class Body:
     """What arrived. ``data`` is None when it was more than we keep."""
 
+    #: Hears how much is kept, and may refuse it.
+    keeps: Callable[[int], None]
     metadata: bytes = b""
     length: int = 0
     _kept: bytearray | None = field(default_factory=bytearray)
@@ -52,6 +54,7 @@ class Body:
             self._kept += chunk
             if len(self._kept) > most_kept:
                 self._kept = None
+            self.keeps(len(self._kept or b""))
 
     @property
     def data(self) -> bytes | None:
@@ -86,7 +89,7 @@ async def read_upload(request: Request, *, most_kept: Callable[[bytes], int], mo
     if kind == "multipart/form-data":
         body = await _read_multipart(request, options.get("boundary", ""), _OwnParts(), most_kept, most_read)
     else:
-        body = Body(metadata=_header_metadata(request))
+        body = Body(request.state.upload.keeps, metadata=_header_metadata(request))
         most = most_kept(body.metadata)
         async for chunk in chunks(request, most_read):
             body.take(chunk, most)
@@ -135,7 +138,7 @@ class _Parts(Protocol):
 async def _read_multipart(
     request: Request, boundary: str, parts: _Parts, most_kept: Callable[[bytes], int], most_read: int
 ) -> Body:
-    body, role = Body(), _Role.IGNORED
+    body, role = Body(request.state.upload.keeps), _Role.IGNORED
     most: int | None = None
     try:
         with PushMultipartParser(boundary, max_segment_count=8, strict=True) as parser:
@@ -204,7 +207,7 @@ async def read_one_file(request: Request, most_kept: Mapping[str, int], *, most_
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     parts = _OneFile(most_kept)
-    body = Body()
+    body = Body(request.state.upload.keeps)
     if kind == "multipart/form-data":
         body = await _read_multipart(
             request, options.get("boundary", ""), parts, lambda _: most_kept[parts.found or ""], most_read

@@ -15,6 +15,8 @@ from procrastinate import App, JobContext
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 
+from tidegate.db.jobs import VIDEOS
+
 log = structlog.get_logger()
 
 #: A job of ours that does not run and is not written down as ended for this long is lost.
@@ -23,25 +25,31 @@ _LOST_SECONDS: Final = 10.0
 _DEAD_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 5.0
 _AT_ONCE: Final = 8
+#: Where jobs wait for which none is named.
+_OTHERS: Final = "default"
 
 
 class Runner:
-    """Runs the jobs of one process."""
+    """Runs the jobs of one process: videos, as many at once as can be read, and beside them all others."""
 
-    def __init__(self, app: App, lost_seconds: float = _LOST_SECONDS) -> None:
+    def __init__(self, app: App, lost_seconds: float = _LOST_SECONDS, videos: int = 1) -> None:
         self._app = app
         self._lost_seconds = lost_seconds
-        self._worker = self._new()
+        self._at_once = {_OTHERS: _AT_ONCE, VIDEOS: videos}
+        self._workers = {queue: self._new(queue) for queue in self._at_once}
         self._running: set[int | None] = set()
         #: When a job, in one of its attempts, was first seen not to run.
         self._idle_since: dict[tuple[int | None, int], float] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs; when the database goes away, begin again once it is back."""
+        await asyncio.gather(*(self._run(queue, stop) for queue in self._at_once))
+
+    async def _run(self, queue: str, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                self._worker = self._new()
-                await self._worker.run()  # type: ignore[no-untyped-call]  # the library does not say
+                self._workers[queue] = self._new(queue)
+                await self._workers[queue].run()  # type: ignore[no-untyped-call]  # the library does not say
             except Exception as error:  # noqa: BLE001 -- whatever it was, jobs are rows and wait
                 log.error("jobs stopped", action="jobs", error=type(error).__name__)
                 await asyncio.sleep(1)
@@ -64,19 +72,19 @@ class Runner:
             await manager.retry_job(job)
 
     async def _lost(self) -> list[Job]:
-        ours = self._worker.worker_id
-        if ours is None:
-            return []
+        ours = [worker.worker_id for worker in self._workers.values() if worker.worker_id is not None]
         now, before = time.monotonic(), self._idle_since
-        doing = await self._app.job_manager.list_jobs_async(status="doing", worker_id=ours)
+        manager = self._app.job_manager
+        doing = [job for one in ours for job in await manager.list_jobs_async(status="doing", worker_id=one)]
         idle = [job for job in doing if job.id not in self._running]
         self._idle_since = {(job.id, job.attempts): before.get((job.id, job.attempts), now) for job in idle}
         return [job for job in idle if now - self._idle_since[job.id, job.attempts] >= self._lost_seconds]
 
-    def _new(self) -> Worker:
+    def _new(self, queue: str) -> Worker:
         return Worker(
             self._app,
-            concurrency=_AT_ONCE,
+            queues=[queue],
+            concurrency=self._at_once[queue],
             install_signal_handlers=False,
             delete_jobs="successful",
             fetch_job_polling_interval=2.0,

@@ -8,7 +8,7 @@ from procrastinate import App, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 from procrastinate.retry import BaseRetryStrategy
 
-from tidegate.background.check_video import check_video
+from tidegate.background.check_video import AtItError, check_video
 from tidegate.background.knowing import know_video, make_looks_known, make_text_known
 from tidegate.background.look_back import look_again, look_back
 from tidegate.background.telling import NotDeliveredError, ask_for_bytes, deliver, tell_judged
@@ -19,6 +19,7 @@ from tidegate.node import Node
 
 #: A job that fails in a way we did not foresee is tried this often, then left for people to see.
 _MOST_SURPRISES = 20
+_AT_IT_SECONDS = 5
 
 
 class BackOff(BaseRetryStrategy):
@@ -26,6 +27,9 @@ class BackOff(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """Say when to try again."""
+        if isinstance(exception, AtItError):
+            # Whoever has it may be dead: what it has done so far is not lost, and is gone on with soon.
+            return RetryDecision(retry_in={"seconds": _AT_IT_SECONDS})
         if not isinstance(exception, (NotDeliveredError, Unavailable, OSError)):
             return None if job.attempts >= _MOST_SURPRISES else RetryDecision(retry_in={"seconds": 30})
         return RetryDecision(retry_in={"seconds": enforcement_rules.wait_before(job.attempts)})

@@ -28,7 +28,7 @@ async def work(node: Node, stop: asyncio.Event) -> None:
     async with make_client(node) as client:
         app = make_app(node, client)
         async with app.open_async(node.database.pool):
-            runner = Runner(app)
+            runner = Runner(app, videos=node.settings.video_children)
             worker = asyncio.create_task(runner.run(stop))
             lost = asyncio.create_task(runner.watch(stop))
             await asyncio.to_thread(warm)

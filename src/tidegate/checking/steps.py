@@ -13,7 +13,7 @@ from tidegate.checking.model import TAKEN_FOR, Waiting
 from tidegate.content import store as contents
 from tidegate.content.model import Fingerprints, Submission
 from tidegate.content.rules import check_submission
-from tidegate.db.jobs import defer
+from tidegate.db.jobs import VIDEOS, defer, pending
 from tidegate.db.sealing import erase, erase_part, write_bytes
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.ids import ContentId, ServiceId
@@ -71,7 +71,7 @@ async def acknowledge(tx: Transaction, submission: Submission, sha256: bytes, da
     acknowledged = Waiting(content=content, revision=revision, submission=submission, sha256=sha256, received_at=tx.now)
     await write_bytes(tx, content, contents.bytes_part(revision), data)
     await store.add(tx, acknowledged, lookup)
-    await defer(tx, "check_video", wait=wait, content=str(content))
+    await defer(tx, "check_video", queue=VIDEOS, wait=wait, content=str(content))
     return acknowledged
 
 
@@ -104,7 +104,7 @@ async def check_anew(
         looking_back=looking_back,
     )
     await store.add(tx, waiting, lookup)
-    await defer(tx, "check_video", content=str(content))
+    await defer(tx, "check_video", queue=VIDEOS, content=str(content))
 
 
 async def take(tx: Transaction, content: ContentId) -> Waiting | None:
@@ -188,10 +188,12 @@ async def _forget_bytes(tx: Transaction, waiting: Waiting) -> None:
 
 async def check_left_alone(tx: Transaction) -> None:
     """Have a job for each upload that nobody works on: no job that was lost may leave one waiting."""
-    for content in await store.left_alone(tx, tx.now - TAKEN_FOR):
-        # Taken for as long as a job may need to begin, so that there is one job for it and not one a sweep.
-        await store.take(tx, content, tx.now + TAKEN_FOR)
-        await defer(tx, "check_video", wait=TAKEN_FOR.total_seconds() + 1, content=str(content))
+    alone = await store.left_alone(tx, tx.now - TAKEN_FOR)
+    # One whose worker died is taken up by itself, and then goes on at once.
+    jobs = await pending(tx, "check_video", "content") if alone else frozenset()
+    for content in alone:
+        if str(content) not in jobs:
+            await defer(tx, "check_video", queue=VIDEOS, content=str(content))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 May decide: nothing. A job is a row written on the same connection, so it exists exactly when what it follows from does.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from procrastinate import App, PsycopgConnector
 from procrastinate.types import TimeDeltaParams
 
 from tidegate.db.transaction import Transaction
 from tidegate.kernel.backlog import Backlog
+
+#: Where jobs wait that keep a locked child busy for long: nothing else waits behind them.
+VIDEOS: Final = "videos"
 
 #: Only names tasks and writes rows on connections it is handed; workers have their own, with the code of each task.
 _DEFERRER = App(connector=PsycopgConnector())
@@ -19,6 +22,7 @@ async def defer(
     tx: Transaction,
     task: str,
     *,
+    queue: str | None = None,
     lock: str | None = None,
     wait: float = 0,
     **arguments: Any,  # noqa: ANN401 - JSON
@@ -27,8 +31,21 @@ async def defer(
     connection = await tx.connection()
     schedule: TimeDeltaParams | None = {"milliseconds": round(wait * 1000)} if wait else None
     await _DEFERRER.configure_task(
-        task, lock=lock, schedule_in=schedule, allow_unknown=True, connection=connection
+        task, queue=queue, lock=lock, schedule_in=schedule, allow_unknown=True, connection=connection
     ).defer_async(**arguments)
+
+
+async def pending(tx: Transaction, task: str, argument: str) -> frozenset[str]:
+    """Give what the jobs of a task are about that wait or run: the value of one of their arguments."""
+    rows = await tx.rows(
+        """
+        SELECT args ->> %(argument)s AS about FROM procrastinate_jobs
+        WHERE task_name = %(task)s AND status IN ('todo', 'doing')
+        """,
+        task=task,
+        argument=argument,
+    )
+    return frozenset(row["about"] for row in rows)
 
 
 async def failed(tx: Transaction) -> Backlog:

@@ -134,7 +134,9 @@ def make_application(node: Node, listener: Listener, doors: Iterable[Door], as_p
     )
     application.state.node = node
     application.state.limits = Limits()
-    application.state.uploads = Uploads(node.settings.jail_children * node.settings.uploads_per_child)
+    application.state.uploads = Uploads(
+        node.settings.jail_children * node.settings.uploads_per_child, node.settings.uploads_bytes
+    )
     application.state.live = Live(node)
     if listener is Listener.STAFF:
         application.state.watch = Watch(node)

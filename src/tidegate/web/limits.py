@@ -63,9 +63,14 @@ _ARRIVING = 8
 
 
 class Uploads:
-    """How many uploads are under way; one too many is refused before its bytes are read, so that no one waits long."""
+    """How many uploads are under way; one too many is refused before its bytes are read, so that no one waits long.
 
-    def __init__(self, most_checked: int) -> None:
+    What all of them keep in memory has an end, too: one that would go beyond it is refused where it does.
+    """
+
+    def __init__(self, most_checked: int, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._kept: dict[UploadUnderWay, int] = {}
         self._most_checked = most_checked
         self._most_arriving = most_checked * _ARRIVING
         self._arriving: set[UploadUnderWay] = set()
@@ -87,6 +92,17 @@ class Uploads:
         finally:
             self._arriving.discard(upload)
             self._checked.discard(upload)
+            self._kept.pop(upload, None)
+
+    def keep(self, upload: "UploadUnderWay", count: int) -> None:
+        """Take note of how many bytes of an upload are in memory now. Where it is the only one, it always has room.
+
+        Raises:
+            Busy: all together are too many.
+        """
+        self._kept[upload] = count
+        if self._most_bytes < sum(self._kept.values()) > count:
+            raise Busy
 
     def check(self, upload: "UploadUnderWay") -> None:
         """Have an upload that has arrived checked.
@@ -113,3 +129,11 @@ class UploadUnderWay:
             Busy: see ``Uploads.check``.
         """
         self._uploads.check(self)
+
+    def keeps(self, count: int) -> None:
+        """Say how many bytes of it are in memory now.
+
+        Raises:
+            Busy: see ``Uploads.keep``.
+        """
+        self._uploads.keep(self, count)
