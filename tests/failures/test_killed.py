@@ -39,6 +39,8 @@ class RealClock(ManualClock):
 def long_video(hours: float) -> bytes:
     """Make hours of key frames, one a second: some film over and over, so that it is quickly made and slowly read."""
     part, out = encoded(scene(1, 60, size=(320, 240), rate=1), rate=1, keys_every=1), io.BytesIO()
+    source: Any
+    film: Any
     with av.open(io.BytesIO(part)) as source, av.open(out, "w", format="matroska") as film:
         stream = film.add_stream_from_template(source.streams.video[0])
         packets = [bytes(packet) for packet in source.demux(video=0) if packet.size]
