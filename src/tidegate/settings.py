@@ -123,7 +123,7 @@ class Settings(BaseSettings):
         description="Most bytes of uploads kept in memory at the same time, per web process; more are answered 503.",
     )
     jail_files_per_child: int = Field(
-        20,
+        50,
         ge=1,
         le=200,
         description="Files a locked child reads before a fresh one takes its place; fewer is safer and slower.",

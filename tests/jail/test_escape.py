@@ -309,4 +309,4 @@ def test_the_command_names_every_lock_and_every_attempt() -> None:
     assert check_jail(lines.append, files=20) == 0
     assert len(lines) == len(Lock) + 1 + len(ATTEMPTS) + len(OFFENCES)
     assert any(line.startswith("holds") and "seccomp" in line for line in lines)
-    assert any("at most 20 files" in line for line in lines)
+    assert any("at most 50 files" in line for line in lines)

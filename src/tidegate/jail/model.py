@@ -120,7 +120,7 @@ class Limits:
     cpu_seconds: int = 10
     #: Files a child reads. One that was taken over by the first could lie about the rest; each fresh child costs
     #: 10 to 15 ms of processor time (see docs/jail.md). Whatever could not be read is a child's last in any case.
-    requests: int = 20
+    requests: int = 50
 
 
 class Start(TypedDict):
