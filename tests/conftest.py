@@ -14,7 +14,8 @@ from psycopg import sql
 from pydantic import SecretStr
 
 import forgetful
-from running import Loop, ManualClock, Nodes, Running, Urls
+from floor.story import reviewers
+from running import Browser, Loop, ManualClock, Nodes, Platform, Running, Urls
 from tidegate.compiling import compiled
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
@@ -184,3 +185,15 @@ def nodes(
 def node(nodes: Nodes) -> Running:
     """One running node."""
     return nodes.start()
+
+
+@pytest.fixture
+def platform(node: Running) -> Platform:
+    """One platform of that node."""
+    return node.platform()
+
+
+@pytest.fixture
+def two(node: Running) -> list[Browser]:
+    """Two reviewers of that node."""
+    return reviewers(node)

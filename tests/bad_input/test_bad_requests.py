@@ -23,11 +23,6 @@ from tidegate.people.model import Scope
 NOBODY = "0" * 26
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
 def paths(content: str, flag: str, instruction: str) -> list[tuple[str, str, dict[str, Any]]]:
     """List every address with an id in it."""
     return [

@@ -22,11 +22,6 @@ GOOD = {"kind": "picture", "platform_id": "post-1", "uploader": "user-1", "surfa
 MEBIBYTE = 2**20
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
 def header(metadata: Any) -> dict[str, str]:
     return {"tidegate-metadata": base64.b64encode(json.dumps(metadata).encode()).decode()}
 

@@ -21,11 +21,6 @@ _SEEDS = iter(range(1000, 2000))
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
 def reviewers(node: Running) -> list[StaffId]:
     return [node.hire(Role.REVIEWER) for _ in range(3)]
 

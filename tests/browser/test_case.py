@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from browser.sight import PageFor, accessible, no_sideways_scroll
 from console.console_story import flagged, shown_on
-from floor.story import actions, case_of, decision_on, make_known, picture, reviewers, wait_out_undo
+from floor.story import actions, case_of, decision_on, make_known, picture, wait_out_undo
 from running import Browser, Platform, Running
 from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decisions
@@ -29,16 +29,6 @@ PLANS = {
     "news": ("42", "keep"),
     "nothing": ("01", "keep"),
 }
-
-
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
 
 
 def again(platform: Platform, number: int = 0, **metadata: Any) -> str:

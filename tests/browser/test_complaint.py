@@ -20,11 +20,6 @@ WORDS = "هذا تقريري الصحفي. It is the old bridge: I reported on i
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
 def link(node: Running, platform: Platform) -> str:
     content = flagged(platform, platform_id="the bridge", caption="The bridge, before the repair. جسر قديم")
     return remove(node, platform, [node.person(Role.REVIEWER) for _ in range(2)], content)

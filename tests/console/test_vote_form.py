@@ -21,11 +21,6 @@ NONE_BROKEN = {"provision": "none", "exempt": "none"}
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
 def two(node: Running) -> list[Browser]:
     return [node.person(Role.REVIEWER, name=f"Reviewer {number}") for number in range(2)]
 

@@ -27,11 +27,6 @@ from tidegate.signal.model import FingerprintKind
 from tidegate.verdict import steps as verdicts
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
 def looks(data: bytes) -> PictureFingerprint:
     return PictureFingerprint.unpack(decoder.fingerprint(data, FULL_SIZE))
 

@@ -41,16 +41,6 @@ RESTRICTING = {"hold", "remove", "suspend_account", "terminate_account"}
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
-
-
-@pytest.fixture
 def removed(node: Running, platform: Platform, two: list[Browser]) -> str:
     return make_known(node, platform, picture(1), two)
 

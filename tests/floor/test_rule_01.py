@@ -43,16 +43,6 @@ DAY = timedelta(hours=24)
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
-
-
-@pytest.fixture
 def known(node: Running, platform: Platform, two: list[Browser]) -> bytes:
     """A picture that two people found to be terrorist content."""
     data = picture(1)

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import cast
 
-import pytest
-
 from floor.story import actions, case_of, decide, flag, known_signals, life, make_known, picture, reviewers
 from running import Nodes, Platform, Running
 from tidegate.jail import Jail
@@ -31,11 +29,6 @@ class Hurried:
         answer_limit: int,
     ) -> object:
         return await self._jail.read(read, function, data, arguments, 1e-9, answer_limit=answer_limit)
-
-
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
 
 
 def stop_engine(node: Running) -> Jail:

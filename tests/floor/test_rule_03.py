@@ -21,11 +21,6 @@ from tidegate.kernel.ids import CaseId
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
 def content(platform: Platform) -> str:
     content = str(platform.verdict(picture(1))["content"])
     flag(platform, content)

@@ -26,16 +26,6 @@ from tidegate.people.model import Role
 from tidegate.settings import read_settings
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
-
-
 def one_is_not_enough(node: Running, content: str, people: list[Browser], **choice: Any) -> None:
     """Have one person vote, twice, and see that nothing happens until another does."""
     case = case_of(node, content)

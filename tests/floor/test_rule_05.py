@@ -13,22 +13,11 @@ from floor.story import (
     make_known,
     notice_link,
     picture,
-    reviewers,
     standing_notices,
     vote,
 )
 from running import Browser, Platform, Running
 from tidegate.web.door import Door
-
-
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
 
 
 def test_rule_5_each_restriction_has_one_standing_notice(node: Running, platform: Platform, two: list[Browser]) -> None:

@@ -25,16 +25,6 @@ from tidegate.signal.model import Standing
 
 
 @pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
-
-
-@pytest.fixture
 def judges(node: Running) -> list[Browser]:
     return reviewers(node, role=Role.APPEAL_REVIEWER)
 

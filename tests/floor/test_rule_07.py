@@ -2,8 +2,6 @@
 
 import secrets
 
-import pytest
-
 from floor.story import appeal_on, complain, counted, judge, make_known, notice_link, picture, reviewers
 from running import Browser, Platform, Running
 from tidegate.content import store as contents
@@ -13,16 +11,6 @@ from tidegate.db.transaction import Database, Transaction
 from tidegate.flow import STORY, VIEWS
 from tidegate.kernel.ids import ContentId
 from tidegate.people.model import Role
-
-
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
 
 
 def sealed(node: Running, content: str) -> bytes | None:

@@ -37,16 +37,6 @@ from tidegate.people.model import Role
 WIDE = 100_000
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
-@pytest.fixture
-def two(node: Running) -> list[Browser]:
-    return reviewers(node)
-
-
 def flagged(node: Running, platform: Platform, seed: int = 2) -> tuple[str, CaseId]:
     """Have something reported that nobody knows yet."""
     content = str(platform.verdict(picture(seed), platform_id=f"post-{seed}")["content"])

@@ -43,11 +43,6 @@ OTHER = (
 LINK = "https://harbour.example/Plans?part=2"
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
 def removed(node: Running, platform: Platform, data: str, kind: str, people: Sequence[Browser]) -> str:
     """Have people find words to be terrorist content for the first time; give that content's id."""
     content = str(platform.verdict(data.encode(), kind=kind, platform_id="first", uploader="author")["content"])

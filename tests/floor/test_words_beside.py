@@ -29,11 +29,6 @@ SAME_LINK = "HTTP://HARBOUR.example:80/x/../%50lans?part=2#top"
 VIDEO = encoded(scene(1, 6))
 
 
-@pytest.fixture
-def platform(node: Running) -> Platform:
-    return node.platform()
-
-
 def found(answer: dict[str, Any]) -> list[tuple[str, str]]:
     return [(match["kind"], match["where"]) for match in answer["matches"]]
 

@@ -3,47 +3,38 @@
 import json
 
 import psycopg
-import pytest
-from psycopg import sql
 
+from older import database_before
 from tidegate.db import embedded
-from tidegate.db import migrate as migrating
 from tidegate.db.cluster import APPLICATION, OWNER
+from tidegate.db.migrate import migrate
 
 _NEW = "0190_signal_number.sql"
 _ADDED = "01999999-0000-7000-8000-000000000001"
 
 
 def test_signals_of_older_releases_are_numbered_by_the_event_that_added_them(
-    postgres: embedded.EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    postgres: embedded.EmbeddedPostgres,
 ) -> None:
-    name = "older_signals"
-    every = migrating.migrations()
-    owner = postgres.url(OWNER, name)
-    with psycopg.connect(postgres.superuser_url, autocommit=True) as superuser:
-        superuser.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
-    with monkeypatch.context() as older:
-        older.setattr(migrating, "migrations", lambda: [entry for entry in every if entry[0] < _NEW])
-        migrating.migrate(owner, APPLICATION)
-    with psycopg.connect(owner, autocommit=True) as connection:
-        for position, kind in ((4, "signal.added"), (9, "signal.confirmed")):
+    with database_before(_NEW, postgres) as name:
+        owner = postgres.url(OWNER, name)
+        with psycopg.connect(owner, autocommit=True) as connection:
+            for position, kind in ((4, "signal.added"), (9, "signal.confirmed")):
+                connection.execute(
+                    """
+                    INSERT INTO event (at, kind, subject, about, actor_kind, data)
+                    VALUES (now(), %s, %s, '{}', 'machine', %s)
+                    """,
+                    (kind, _ADDED, json.dumps({"position": position})),
+                )
             connection.execute(
                 """
-                INSERT INTO event (at, kind, subject, about, actor_kind, data)
-                VALUES (now(), %s, %s, '{}', 'machine', %s)
+                INSERT INTO signal
+                    (id, kind, value, labels, provenance, standing, own_people, members, disputed, position)
+                VALUES (%s, 'pdq', 'x', '{}', 'import', 'confirmed', true, 0, false, 9)
                 """,
-                (kind, _ADDED, json.dumps({"position": position})),
+                (_ADDED,),
             )
-        connection.execute(
-            """
-            INSERT INTO signal
-                (id, kind, value, labels, provenance, standing, own_people, members, disputed, position)
-            VALUES (%s, 'pdq', 'x', '{}', 'import', 'confirmed', true, 0, false, 9)
-            """,
-            (_ADDED,),
-        )
-    assert _NEW in migrating.migrate(owner, APPLICATION)
-    with psycopg.connect(owner) as connection:
-        assert connection.execute("SELECT number, position FROM signal").fetchall() == [(4, 9)]
-    with psycopg.connect(postgres.superuser_url, autocommit=True) as superuser:
-        superuser.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        assert _NEW in migrate(owner, APPLICATION)
+        with psycopg.connect(owner) as connection:
+            assert connection.execute("SELECT number, position FROM signal").fetchall() == [(4, 9)]

@@ -41,7 +41,7 @@ class Letters:
     @property
     def text(self) -> str:
         """Give the letters as a text."""
-        return self.codes.astype("<u4").tobytes().decode("utf-32-le")
+        return str(np.ascontiguousarray(self.codes, dtype="<u4").data, "utf-32-le")
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -69,5 +69,5 @@ def normalise(text: str) -> str:
 
 
 def codes_of(text: str) -> Codes:
-    """Give the code points of a text."""
-    return np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint32)
+    """Give the code points of a text, to be read only."""
+    return np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint32, copy=False)

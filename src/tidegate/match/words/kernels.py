@@ -12,6 +12,8 @@ from tidegate.fingerprint.compiled import kernel
 from tidegate.fingerprint.words.letters import Hashes, Places
 
 Counts = NDArray[np.int64]
+#: A line for each entry of a table: the row of a known text, and the place in it.
+Stands = NDArray[np.int32]
 
 #: How far apart two gaps may be in length besides the slack: a share of the shorter, in eighths.
 _SLACK_EIGHTHS: Final = 3
@@ -46,10 +48,10 @@ def bucketed(ordered: Hashes, bits: int) -> Places:
 
 
 @kernel
-def distinct(ordered: Hashes) -> tuple[Hashes, Counts]:
+def distinct(ordered: Hashes) -> tuple[Hashes, Places]:
     """Give each of sorted hashes once, and where it begins; behind them where the last one ends."""
     values = np.empty(len(ordered), dtype=np.uint64)
-    begins = np.empty(len(ordered) + 1, dtype=np.int64)
+    begins = np.empty(len(ordered) + 1, dtype=np.int32)
     count = 0
     for index in range(len(ordered)):
         if index == 0 or ordered[index] != ordered[index - 1]:
@@ -62,9 +64,27 @@ def distinct(ordered: Hashes) -> tuple[Hashes, Counts]:
 
 @kernel
 def look_up(
-    hashes: Hashes, buckets: Places, bits: int, values: Hashes, most: int, starts: Places, ends: Places
+    known: Hashes,
+    begins: Places,
+    buckets: Places,
+    bits: int,
+    values: Hashes,
+    most: int,
+    starts: Places,
+    ends: Places,
 ) -> None:
-    """Write where each value begins and ends in the table, equal where it is not. Of many, one too many is told."""
+    """Write where each value begins and ends in the table, equal where it is not. Of many, one too many is told.
+
+    Args:
+        known: the hashes of the table, each once.
+        begins: where in the table each begins; behind them where the last one ends.
+        buckets: where in ``known`` each bucket begins.
+        bits: how many buckets there are, in bits.
+        values: what is looked up.
+        most: how many are told.
+        starts: where each value begins.
+        ends: where it ends.
+    """
     # First all buckets: none waits for another.
     for index in range(len(values)):
         at = bucket(values[index], bits)
@@ -74,19 +94,19 @@ def look_up(
         at, stop = np.int64(starts[index]), np.int64(ends[index])
         while at < stop:
             middle = (at + stop) >> 1
-            if hashes[middle] < value:
+            if known[middle] < value:
                 at = middle + 1
             else:
                 stop = middle
-        last = at
-        while last < len(hashes) and hashes[last] == value and last - at <= most:
-            last += 1
-        starts[index], ends[index] = at, last
+        if at < len(known) and known[at] == value:
+            starts[index], ends[index] = begins[at], min(begins[at + 1], begins[at] + most + 1)
+        else:
+            starts[index], ends[index] = 0, 0
 
 
 @kernel
 def rarest(
-    starts: NDArray[np.int32], ends: NDArray[np.int32], begins: Counts, limits: tuple[int, int, int]
+    starts: NDArray[np.int32], ends: NDArray[np.int32], begins: Places, limits: tuple[int, int, int]
 ) -> tuple[Counts, Counts]:
     """Choose the values whose places are paired, the rarest first, and say in how many pairs each is.
 
@@ -126,7 +146,7 @@ def rarest(
 
 @kernel
 def gather(
-    rows: Places, places: Places, starts: Places, ends: Places, begins: Counts, chosen: Counts, asked: Places, most: int
+    stands: Stands, starts: Places, ends: Places, begins: Places, chosen: Counts, asked: Places, most: int
 ) -> tuple[Places, Places, Places, Places]:
     """Pair the places of each chosen value in the table with its first places in the query.
 
@@ -143,8 +163,8 @@ def gather(
         times = min(begins[index + 1] - begins[index], most)
         for entry in range(starts[index], ends[index]):
             for repeat in range(times):
-                out[0, count] = rows[entry]
-                out[1, count] = places[entry]
+                out[0, count] = stands[entry, 0]
+                out[1, count] = stands[entry, 1]
                 out[2, count] = asked[begins[index] + repeat]
                 out[3, count] = rank
                 count += 1

@@ -19,18 +19,40 @@ from tidegate.fingerprint.words.letters import Hashes, Places
 MOST_TEXTS: Final = 64
 MOST_PLACES: Final = 4
 MOST_PAIRS: Final = 50_000
-#: A bucket for about each entry, up to this many (in bits), so that a lookup reads one or two lines of memory.
+#: A bucket for about each hash, up to this many (in bits), so that a lookup reads one or two lines of memory.
 _BUCKET_BITS: Final = 22
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Kept hashes in order, with the row and the place each stands at; ``buckets`` says where each bucket begins."""
+    """Kept hashes in order.
 
-    hashes: Hashes
-    rows: Places
-    places: Places
+    Attributes:
+        values: each once, for few are common and those stand very often.
+        begins: where in ``stands`` each begins; behind them where the last one ends.
+        stands: for each place of a hash the row of its known text and the place in it: they are read together.
+        buckets: where in ``values`` each bucket begins.
+    """
+
+    values: Hashes
+    begins: Places
+    stands: NDArray[np.int32]
     buckets: Places
+
+    @property
+    def hashes(self) -> Hashes:
+        """Give each hash as often as it stands."""
+        return np.repeat(self.values, np.diff(self.begins))
+
+    @property
+    def rows(self) -> Places:
+        """Give the row of each."""
+        return self.stands[:, 0]
+
+    @property
+    def places(self) -> Places:
+        """Give the place of each."""
+        return self.stands[:, 1]
 
     @property
     def bits(self) -> int:
@@ -38,7 +60,7 @@ class Table:
         return (len(self.buckets) - 1).bit_length() - 1
 
     def __len__(self) -> int:
-        return len(self.hashes)
+        return len(self.stands)
 
 
 def build(hashes: Hashes, rows: Places, places: Places) -> Table:
@@ -47,9 +69,10 @@ def build(hashes: Hashes, rows: Places, places: Places) -> Table:
 
     # Not stable, so equal hashes stand in any order: nothing asks for one.
     order = np.argsort(hashes)
-    ordered = hashes[order]
-    bits = min(_BUCKET_BITS, max(len(hashes).bit_length(), 1))
-    return Table(ordered, rows[order], places[order], kernels.bucketed(ordered, bits))
+    values, begins = kernels.distinct(hashes[order])
+    bits = min(_BUCKET_BITS, max(len(values).bit_length(), 1))
+    # Copied, for they are views of something longer.
+    return Table(values.copy(), begins.copy(), np.stack([rows, places], axis=1)[order], kernels.bucketed(values, bits))
 
 
 def join(first: Table, second: Table, alive: NDArray[np.bool_]) -> Table:
@@ -82,10 +105,10 @@ def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
     values, begins = kernels.distinct(hashes)
     starts, ends = np.empty((2, len(tables), len(values)), dtype=np.int32)
     for table, first, last in zip(tables, starts, ends, strict=True):
-        kernels.look_up(table.hashes, table.buckets, table.bits, values, MOST_TEXTS, first, last)
+        kernels.look_up(table.values, table.begins, table.buckets, table.bits, values, MOST_TEXTS, first, last)
     chosen, costs = kernels.rarest(starts, ends, begins, (MOST_TEXTS, MOST_PLACES, MOST_PAIRS))
     found = [
-        kernels.gather(table.rows, table.places, first, last, begins, chosen, places, MOST_PLACES)
+        kernels.gather(table.stands, first, last, begins, chosen, places, MOST_PLACES)
         for table, first, last in zip(tables, starts, ends, strict=True)
     ]
     rows, known, at, which = (np.concatenate(columns) for columns in zip(*found, strict=True))

@@ -219,8 +219,8 @@ def _common_halves(state: _State, halves: NDArray[np.uint32]) -> Iterable[tuple[
     counts = np.zeros(len(state.alive), dtype=np.int64)
     for table in state.tables:
         low = halves.astype(np.uint64) << _LOWER_BITS
-        first = np.searchsorted(table.hashes, low)
-        last = np.searchsorted(table.hashes, low | np.uint64(0xFFFFFFFF), side="right")
+        first = table.begins[np.searchsorted(table.values, low)]
+        last = table.begins[np.searchsorted(table.values, low | np.uint64(0xFFFFFFFF), side="right")]
         for start, end in zip(first.tolist(), last.tolist(), strict=True):
             if end - start <= MOST_TEXTS:
                 counts[np.unique(table.rows[start:end])] += 1
