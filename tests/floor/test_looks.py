@@ -80,6 +80,22 @@ def test_what_the_second_hash_doubts_goes_to_people_and_is_never_held(node: Runn
     assert [row["distance"] for row in rows] == [PDQ_RADIUS]
 
 
+def test_programs_that_act_on_whatever_they_are_told_are_not_told_of_it_unasked(nodes: Nodes) -> None:
+    node = nodes.start(match_without_record=True)
+    known, other = of_one_make()
+    make_known(node, node.platform(), known, reviewers(node))
+    hma = node.platform(scopes=frozenset({Scope.MATCH})).client
+
+    def banks(data: bytes, **asked: str) -> list[str]:
+        said = hma.post("/hma/m/lookup", params={"types": "pdq", **asked}, files={"photo": ("a", data)})
+        assert said.status_code == 200, said.text
+        return list(said.json()["pdq"])
+
+    assert banks(known) == ["INSTRUCTS"]
+    assert banks(other) == []
+    assert banks(other, banks="INSTRUCTS,UNCONFIRMED") == ["UNCONFIRMED"]
+
+
 def test_the_same_picture_edited_is_not_doubted_and_held(node: Running, platform: Platform) -> None:
     """Otherwise the test above would prove nothing."""
     known, _ = of_one_make()

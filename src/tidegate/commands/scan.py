@@ -31,6 +31,7 @@ from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
 from tidegate.ledger.entry import Tallied
 from tidegate.match.index import IndexDown
 from tidegate.match.model import Match
+from tidegate.match.second import with_second
 from tidegate.node import Node, open_node
 from tidegate.settings import Settings
 from tidegate.signal import store as signals
@@ -210,7 +211,7 @@ class Scan:
         matches = await self._near(fingerprints, text)
         if not matches:
             return {"matches": []}
-        return {"matches": await self.node.run(MACHINE, lambda tx: _described(tx, tuple(matches)))}
+        return {"matches": await self.node.run(MACHINE, lambda tx: _described(tx, matches, fingerprints))}
 
     async def _near(self, fingerprints: Fingerprints, text: ReadText | None) -> list[Match]:
         """Find what is near; where the index is being built, wait for it.
@@ -235,9 +236,10 @@ async def _count(tx: Transaction, answers: int) -> None:
     add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD, answers)
 
 
-async def _described(tx: Transaction, matches: tuple[Match, ...]) -> list[dict[str, Any]]:
-    standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in matches])}
-    now = tuple(match for match in matches if match.signal in standing and proposes(standing[match.signal]))
+async def _described(tx: Transaction, matches: list[Match], fingerprints: Fingerprints) -> list[dict[str, Any]]:
+    matched = await signals.load(tx, [match.signal for match in matches])
+    standing = {signal.id for signal in matched if proposes(signal)}
+    now = tuple(match for match in with_second(matches, fingerprints, matched) if match.signal in standing)
     return await matches_for(tx, now)
 
 

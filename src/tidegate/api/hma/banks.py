@@ -8,15 +8,15 @@ use is in a bank of its own that has to be asked for by name (floor rule 15). Pu
 from tidegate.signal.model import Signal
 from tidegate.signal.rules import enforceable, proposes
 
-#: Imported and not yet confirmed, or disputed.
+#: Imported and not yet confirmed, disputed, or a look-alike that the second hash doubts.
 UNCONFIRMED = "UNCONFIRMED"
 
 
-def banks_of(signal: Signal) -> frozenset[str]:
-    """Give the banks a signal is in; none once it is withdrawn."""
+def banks_of(signal: Signal, *, doubtful: bool = False) -> frozenset[str]:
+    """Give the banks a signal is in; none once it is withdrawn. What the second hash doubts is for people's eyes."""
     if not proposes(signal):
         return frozenset()
-    if not enforceable(signal) or signal.disputed:
+    if not enforceable(signal) or signal.disputed or doubtful:
         return frozenset((UNCONFIRMED,))
     return frozenset(label.upper() for label in signal.labels)
 
@@ -27,7 +27,7 @@ def asked_banks(text: str | None) -> frozenset[str] | None:
     return names or None
 
 
-def shown_banks(signal: Signal, asked: frozenset[str] | None) -> list[str]:
+def shown_banks(signal: Signal, asked: frozenset[str] | None, *, doubtful: bool = False) -> list[str]:
     """Give the banks a client is answered."""
-    banks = banks_of(signal)
+    banks = banks_of(signal, doubtful=doubtful)
     return sorted(banks - {UNCONFIRMED} if asked is None else banks & asked)

@@ -28,6 +28,7 @@ from tidegate.db.transaction import Transaction
 from tidegate.kernel.errors import Malformed
 from tidegate.ledger.entry import Tallied
 from tidegate.match.model import Match
+from tidegate.match.second import with_second
 from tidegate.node import Node
 from tidegate.signal import store as signals
 from tidegate.signal.model import FingerprintKind
@@ -133,11 +134,13 @@ async def _standing(
 
     async def act(tx: Transaction) -> list[Found]:
         add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD)
-        standing = {signal.id: signal for signal in await signals.load(tx, [match.signal for match in proposed])}
+        matched = await signals.load(tx, [match.signal for match in proposed])
+        standing = {signal.id: signal for signal in matched}
         return [
             Found(match.fingerprint_kind, signal.number, write_distance(match, signal, fingerprints), shown)
-            for match in proposed
-            if (signal := standing.get(match.signal)) is not None and (shown := shown_banks(signal, asked))
+            for match in with_second(proposed, fingerprints, matched)
+            if (signal := standing.get(match.signal)) is not None
+            and (shown := shown_banks(signal, asked, doubtful=match.doubtful))
         ]
 
     return await node.run(platform(request), act)
