@@ -5,20 +5,24 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
 from pathlib import Path
+from unittest.mock import patch
 
 import hypothesis
 import psycopg
 import pytest
+import uvicorn.server
 from psycopg import sql
 from pydantic import SecretStr
 
 import forgetful
 from floor.story import reviewers
-from running import Browser, Loop, ManualClock, Nodes, Platform, Running, Urls
+from running import Browser, Hasty, Loop, ManualClock, Nodes, Platform, Running, Urls
 from tidegate.compiling import compiled
 from tidegate.content.store import prepare_days
 from tidegate.db import embedded
+from tidegate.db import migrate as migrate_module
 from tidegate.db.cluster import APPLICATION, OWNER
 from tidegate.db.migrate import migrate
 from tidegate.db.pool import open_pool
@@ -51,11 +55,18 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Embe
 
 @pytest.fixture(scope="session")
 def template(postgres: embedded.EmbeddedPostgres) -> str:
-    """A migrated database that others are copied from."""
-    name = f"template_{os.getpid()}"
+    """A migrated database that others are copied from: made by whichever session of a server comes first."""
+    migrations = sorted((Path(migrate_module.__file__).parent / "migrations").glob("*.sql"))
+    name = f"template_{sha256(b''.join(path.read_bytes() for path in migrations)).hexdigest()[:16]}"
+    passing = f"{name}_{os.getpid()}"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(OWNER)))
-    migrate(postgres.url(OWNER, name), APPLICATION)
+        connection.execute("SELECT pg_advisory_lock(1)")
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            made = sql.SQL("CREATE DATABASE {} OWNER {}")
+            connection.execute(made.format(sql.Identifier(passing), sql.Identifier(OWNER)))
+            migrate(postgres.url(OWNER, passing), APPLICATION)
+            renamed = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            connection.execute(renamed.format(sql.Identifier(passing), sql.Identifier(name)))
     return name
 
 
@@ -65,7 +76,7 @@ def urls(postgres: embedded.EmbeddedPostgres, template: str) -> Iterator[Urls]:
     name = f"test_{os.getpid()}_{next(_NUMBERS)}"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)
             )
         )
@@ -121,7 +132,9 @@ def shared_data() -> Path:
 def serving() -> Iterator[Loop]:
     """The loop all nodes of the session run on."""
     loop = Loop()
-    yield loop
+    # A server looks every tenth of a second whether it should end, and waits another one for what is under way.
+    with patch.object(uvicorn.server, "asyncio", Hasty()):
+        yield loop
     loop.close()
 
 

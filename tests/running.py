@@ -53,6 +53,16 @@ class ManualClock:
         self.now += timedelta(**by)
 
 
+class Hasty:
+    """What ``asyncio`` is to a server of the tests: nothing sleeps for long."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+
 class Loop:
     """An event loop in a thread of its own, for servers that must answer while a test waits."""
 

@@ -171,11 +171,14 @@ def fingerprint(
     vpdq: bool,
 ) -> None:
     """Fingerprint pictures, or videos with --vpdq, in the jail."""
-    from tidegate.fingerprint.command import fingerprint_files, write_vpdq
+    from tidegate.fingerprint.command import compiled_by_a_node, fingerprint_files, write_vpdq
+    from tidegate.settings import read_settings
+
+    cache = compiled_by_a_node(read_settings().data_directory)
 
     if vpdq:
-        sys.exit(write_vpdq(files, sys.stdout.write, sys.stderr.write))
-    sys.exit(fingerprint_files(files, sys.stdout.write))
+        sys.exit(write_vpdq(files, sys.stdout.write, sys.stderr.write, cache=cache))
+    sys.exit(fingerprint_files(files, sys.stdout.write, cache=cache))
 
 
 @main.group()

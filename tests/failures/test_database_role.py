@@ -24,7 +24,7 @@ def refusing(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """One database, as the application's role, for all that is refused and so changes nothing."""
     name = f"refusing_{os.getpid()}"
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
-        made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        made = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(made.format(sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)))
         yield postgres.url(APPLICATION, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

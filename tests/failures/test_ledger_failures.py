@@ -178,7 +178,7 @@ def backup(running: Running, platform: Platform, postgres: EmbeddedPostgres) -> 
     name = f"{present}_backup"
     running.loop.run(running.node.database.pool.close())
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
-        copied = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        copied = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(copied.format(sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(str(present))))
         yield postgres.url(APPLICATION, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

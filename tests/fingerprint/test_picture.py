@@ -35,9 +35,9 @@ PICTURE = scene(440, 460)
 
 
 class Held:
-    def __init__(self) -> None:
+    def __init__(self, kernels: Path) -> None:
         self.runner = asyncio.Runner()
-        self.jail = Jail(size=2)
+        self.jail = Jail(size=2, cache_directory=kernels)
         self.runner.run(self.jail.start())
 
     def fingerprint(self, data: bytes) -> PictureFingerprint:
@@ -48,8 +48,8 @@ class Held:
 
 
 @pytest.fixture(scope="module")
-def held() -> Iterator[Held]:
-    it = Held()
+def held(kernels: Path) -> Iterator[Held]:
+    it = Held(kernels)
     yield it
     with it.runner:
         it.runner.run(it.jail.stop())
@@ -204,12 +204,12 @@ def test_the_jail_and_the_verdict_have_the_same_reasons() -> None:
     assert {reason.value for reason in Reason} == {reason.value for reason in Unchecked}
 
 
-def test_the_command_writes_a_line_for_each_file(held: Held, tmp_path: Path) -> None:
+def test_the_command_writes_a_line_for_each_file(held: Held, tmp_path: Path, kernels: Path) -> None:
     good, broken = tmp_path / "good.png", tmp_path / "broken.jpg"
     good.write_bytes(encoded(PICTURE))
     broken.write_bytes(b"no picture")
     lines: list[str] = []
-    assert fingerprint_files([good], lines.append) == 0
+    assert fingerprint_files([good], lines.append, cache=kernels) == 0
     assert json.loads(lines[0]) == {
         "file": str(good),
         "sha256": hashlib.sha256(good.read_bytes()).hexdigest(),
@@ -225,7 +225,7 @@ def test_the_command_writes_a_line_for_each_file(held: Held, tmp_path: Path) -> 
         ],
     }
     lines.clear()
-    assert fingerprint_files([broken, tmp_path / "absent", good], lines.append) == 1
+    assert fingerprint_files([broken, tmp_path / "absent", good], lines.append, cache=kernels) == 1
     errors = [json.loads(line).get("error") for line in lines]
     assert errors == ["undecodable", "No such file or directory", None]
     assert json.loads(lines[0])["sha256"] == hashlib.sha256(b"no picture").hexdigest()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from pathlib import Path
 
 from benchmarks.scenes import encoded, scene
 from tidegate.fingerprint.video import samples as video_samples
@@ -57,9 +58,9 @@ async def attack(jail: Jail) -> tuple[set[Reason | None], float]:
     return ends, longest
 
 
-def test_damaged_videos_are_read_or_refused_and_harm_nothing() -> None:
+def test_damaged_videos_are_read_or_refused_and_harm_nothing(kernels: Path) -> None:
     async def run() -> tuple[set[Reason | None], float]:
-        videos = VideoJail()
+        videos = VideoJail(kernels)
         try:
             return await attack(await videos.open())
         finally:

@@ -12,6 +12,13 @@ from tidegate.cli import main
 from tidegate.fingerprint.video.vpdq_text import read
 
 
+@pytest.fixture(autouse=True)
+def beside_a_node(kernels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command find what is compiled, as it does on the machine of a node."""
+    (tmp_path / "cache").symlink_to(kernels)
+    monkeypatch.setenv("TIDEGATE_DATA_DIRECTORY", str(tmp_path))
+
+
 @needs_data
 @pytest.mark.slow
 def test_a_video_of_the_reference_gives_its_frames() -> None:

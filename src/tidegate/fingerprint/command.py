@@ -7,6 +7,7 @@ like uploads. The hashes are printed because someone asked for those of their ow
 import asyncio
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,23 @@ from tidegate.jail import Jail, JailError
 _BUDGET = 10_000
 
 
-def fingerprint_files(paths: Iterable[Path], stdout_write: Callable[[str], object], *, jail: Jail | None = None) -> int:
-    """Write one line of JSON for each file: its fingerprints, or why there are none."""
-    return asyncio.run(_fingerprint_files(paths, stdout_write, jail or Jail(size=1)))
+def compiled_by_a_node(data_directory: Path) -> Path | None:
+    """Give the folder where a node of ours on this machine keeps what it compiled; None where there is none."""
+    cache = data_directory / "cache"
+    return cache if cache.is_dir() and cache.stat().st_uid == os.geteuid() else None
+
+
+def fingerprint_files(
+    paths: Iterable[Path], stdout_write: Callable[[str], object], *, cache: Path | None = None
+) -> int:
+    """Write one line of JSON for each file: its fingerprints, or why there are none.
+
+    Args:
+        paths: of the files.
+        stdout_write: told each line.
+        cache: where compiled loops are kept; without it they are compiled first, which takes seconds.
+    """
+    return asyncio.run(_fingerprint_files(paths, stdout_write, Jail(size=1, cache_directory=cache)))
 
 
 async def _fingerprint_files(paths: Iterable[Path], stdout_write: Callable[[str], object], jail: Jail) -> int:
@@ -64,16 +79,23 @@ async def _line(path: Path, jail: Jail) -> dict[str, Any]:
 
 
 def write_vpdq(
-    paths: Iterable[Path], stdout_write: Callable[[str], object], stderr_write: Callable[[str], object]
+    paths: Iterable[Path],
+    stdout_write: Callable[[str], object],
+    stderr_write: Callable[[str], object],
+    *,
+    cache: Path | None = None,
 ) -> int:
     """Write the vPDQ hash of each video, every frame, in the form of the vpdq tools; say which have none."""
-    return asyncio.run(_write_vpdq(paths, stdout_write, stderr_write))
+    return asyncio.run(_write_vpdq(paths, stdout_write, stderr_write, VideoJail(cache)))
 
 
 async def _write_vpdq(
-    paths: Iterable[Path], stdout_write: Callable[[str], object], stderr_write: Callable[[str], object]
+    paths: Iterable[Path],
+    stdout_write: Callable[[str], object],
+    stderr_write: Callable[[str], object],
+    videos: VideoJail,
 ) -> int:
-    status, videos = 0, VideoJail()
+    status = 0
     try:
         for path in paths:
             try:
