@@ -14,6 +14,7 @@ from fingerprint.pictures import distance
 from floor.story import actions, decide, flag, known_signals, make_known, reviewers, switch_on_look_alike_holds
 from running import Nodes, Platform, Running
 from tidegate import flow
+from tidegate.commands.scan import described
 from tidegate.content.model import AccountClass, ContentKind, LookKind, Submission, Surface
 from tidegate.fingerprint.pdq import pdq
 from tidegate.fingerprint.picture import decoder
@@ -94,6 +95,10 @@ def test_programs_that_act_on_whatever_they_are_told_are_not_told_of_it_unasked(
     assert banks(known) == ["INSTRUCTS"]
     assert banks(other) == []
     assert banks(other, banks="INSTRUCTS,UNCONFIRMED") == ["UNCONFIRMED"]
+    # A scan is read by people: it is told, and how far the second hash is.
+    checked = node.loop.run(node.node.check(ContentKind.PICTURE, hashlib.sha256(other).digest(), other, full_size=True))
+    (match,) = node.do(lambda tx: described(tx, list(checked.matches), checked.fingerprints))
+    assert match["second_distance"] > SECOND_RADIUS
 
 
 def test_the_same_picture_edited_is_not_doubted_and_held(node: Running, platform: Platform) -> None:

@@ -211,7 +211,7 @@ class Scan:
         matches = await self._near(fingerprints, text)
         if not matches:
             return {"matches": []}
-        return {"matches": await self.node.run(MACHINE, lambda tx: _described(tx, matches, fingerprints))}
+        return {"matches": await self.node.run(MACHINE, lambda tx: described(tx, matches, fingerprints))}
 
     async def _near(self, fingerprints: Fingerprints, text: ReadText | None) -> list[Match]:
         """Find what is near; where the index is being built, wait for it.
@@ -236,7 +236,8 @@ async def _count(tx: Transaction, answers: int) -> None:
     add_to_tally(tx, Tallied.MATCH_WITHOUT_RECORD, answers)
 
 
-async def _described(tx: Transaction, matches: list[Match], fingerprints: Fingerprints) -> list[dict[str, Any]]:
+async def described(tx: Transaction, matches: list[Match], fingerprints: Fingerprints) -> list[dict[str, Any]]:
+    """Describe the matches whose signals stand now, as ``POST /v1/match`` does."""
     matched = await signals.load(tx, [match.signal for match in matches])
     standing = {signal.id for signal in matched if proposes(signal)}
     now = tuple(match for match in with_second(matches, fingerprints, matched) if match.signal in standing)
