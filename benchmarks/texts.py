@@ -22,7 +22,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rapidfuzz import fuzz
@@ -131,11 +131,12 @@ def _cut(text: str) -> bytes:
     return text.encode()[:_MEGABYTE].decode(errors="ignore").encode()
 
 
-def _megabytes(latin: Language, known: Sequence[str]) -> dict[str, bytes]:
+def _megabytes(languages: Mapping[str, Language], known: Sequence[str]) -> dict[str, bytes]:
     """Name texts of a megabyte: of languages, and made to be slow."""
+    latin = languages["latin"]
     chance, plain = latin.chance, latin.text(190_000)
     hangul = "".join(chance.choices([*map(chr, range(0xAC00, 0xD7A4)), *(" " * 900)], k=_MEGABYTE // 2))
-    made = {script: Language(script, 1).text(330_000) for script in SCRIPTS}
+    made = {script: language.text(330_000) for script, language in languages.items()}
     made |= {
         "hangul": hangul,
         "full of known texts": " ".join(f"{latin.text(150)} {chance.choice(known)}" for _ in range(1200)),
@@ -272,7 +273,7 @@ def measure(entries: int, cache: Path) -> dict[str, object]:
     numbers = {text: number for number, text in enumerate(known)}
     short = (latin.text(latin.chance.randint(20, 60)) for _ in range(_QUERIES))
     long = (latin.text(1500) for _ in range(_QUERIES))
-    megabytes = asyncio.run(_all_the_way(part, _megabytes(latin, plain), cache))
+    megabytes = asyncio.run(_all_the_way(part, _megabytes({"latin": latin, **others}, plain), cache))
     sample = plain[: 20 * _SAMPLE]
     of_sample = Texts()
     of_sample.bring_forward([_signal(number, letters[numbers[text]]) for number, text in enumerate(sample)])

@@ -37,7 +37,7 @@ def read(
     disguised = False
     for index in range(len(codes)):
         entry = entries[codes[index]]
-        if entry & DOUBTFUL:
+        if entry > LETTER and entry & DOUBTFUL:
             if index >= word_end:
                 word_end, disguised = _word(codes, words, index)
             entry = entries[looks[codes[index]]] if disguised else entry & ~DOUBTFUL

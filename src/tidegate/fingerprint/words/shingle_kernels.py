@@ -26,7 +26,12 @@ _SECOND: Final = np.uint32(1 << 31)
 @kernel
 def ideographs(codes: Codes) -> int:
     """Count the letters that are two units."""
+    largest = np.uint32(0)
+    for code in codes:
+        largest = max(largest, code)
     count = 0
+    if largest < _IDEOGRAPHS[0][0]:
+        return count
     for code in codes:
         for first, last in _IDEOGRAPHS:
             count += first <= code <= last
@@ -60,55 +65,50 @@ def winnowed(split: Codes, bounds: Places, shingle: int, window: int) -> tuple[H
     texts = np.empty(len(split), dtype=np.int32)
     # The hashes at hand, behind those of the window before them.
     near = np.empty(window + _AT_ONCE + shingle, dtype=np.uint64)
+    fresh = near[window:]
     between = np.empty(_AT_ONCE + shingle, dtype=np.uint64)
     count = 0
     for text in range(len(bounds) - 1):
         start, shingles = bounds[text], bounds[text + 1] - bounds[text] - shingle + 1
         # Before the first hash stands what any hash takes the place of.
-        near[_AT_ONCE:] = _LARGEST
+        near[_AT_ONCE:] = value = _LARGEST
         smallest = _AT_ONCE
+        first = count
         count += shingles > 0
         for begin in range(0, shingles, _AT_ONCE):
             end = min(begin + _AT_ONCE, shingles)
             near[:window] = near[_AT_ONCE : _AT_ONCE + window]
-            _hash(split[start + begin : start + end + shingle - 1], shingle, near[window:], between)
-            stop = window + end - begin
-            last = window
+            _hash(split[start + begin : start + end + shingle - 1], shingle, fresh, between)
             smallest -= _AT_ONCE
-            while True:
-                last = _next(near, smallest, last, min(stop, smallest + window))
-                if last == stop:
-                    break
-                smallest = _smallest(near, last, window) if last == smallest + window else last
-                # What is the smallest before the first window is full, only the last of it counts.
-                count += begin + last - window >= window
-                kept[count - 1] = near[smallest]
+            # What is the smallest before the first window is full, only the last of it counts.
+            full = window if begin == 0 else 0
+            for index in range(end - begin):
+                # The smallest is counted from the window before: there it leaves the window at hand.
+                if index == smallest:
+                    smallest = index + 1 + _smallest(near[index + 1 :], window)
+                # Of equals the one that stands already: a text that repeats itself does not keep every shingle.
+                elif fresh[index] < value:
+                    smallest = index + window
+                else:
+                    continue
+                value = near[smallest]
+                count += index >= full
+                kept[count - 1] = value
                 places[count - 1] = start + begin + smallest - window
-                texts[count - 1] = text
-                last += 1
+        texts[first:count] = text
     return kept[:count], places[:count], texts[:count]
 
 
 @kernel
-def _next(near: Hashes, smallest: int, begin: int, end: int) -> int:
-    """Find the next that is smaller. Of equals the one that stands already stays: or a text that repeats itself would
-    keep every shingle.
-    """
-    value = near[smallest]
-    for index in range(begin, end):
-        if near[index] < value:
-            return index
-    return end
-
-
-@kernel
-def _smallest(near: Hashes, last: int, window: int) -> int:
+def _smallest(hashes: Hashes, window: int) -> int:
     """Find the smallest of a window, of equals the last."""
-    smallest, value = last, near[last]
-    for index in range(last - 1, last - window, -1):
-        smallest = index if near[index] < value else smallest
-        value = min(near[index], value)
-    return smallest
+    value = hashes[0]
+    for index in range(1, window):
+        value = min(value, hashes[index])
+    last = window - 1
+    while hashes[last] != value:
+        last -= 1
+    return last
 
 
 @kernel

@@ -111,5 +111,5 @@ def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
         kernels.gather(table.stands, first, last, begins, chosen, places, MOST_PLACES)
         for table, first, last in zip(tables, starts, ends, strict=True)
     ]
-    rows, known, at, which = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    rows, known, at, which = found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
     return Pairs(rows, known, at, (1 / costs).astype(np.float32)[which])
