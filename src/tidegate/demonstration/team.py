@@ -220,6 +220,11 @@ class Team:
         """Say whether the node wrote down that a hold lapsed."""
         return any(item["event"] == "verdict.hold_lapsed" for item in self._life(content))
 
+    def verdict_of(self, content: str) -> str | None:
+        """Give the node's verdict as it is now."""
+        verdict: str | None = self._api.get(f"/v1/content/{content}").raise_for_status().json()["verdict"]
+        return verdict
+
     def knows(self, content: str) -> bool:
         """Say whether what the node acknowledged is there."""
         return self._api.get(f"/v1/content/{content}").status_code == httpx2.codes.OK
