@@ -306,7 +306,7 @@ def test_a_machine_without_a_list_has_no_filter() -> None:
 
 def test_the_command_names_every_lock_and_every_attempt() -> None:
     lines: list[str] = []
-    assert check_jail(lines.append, files=20) == 0
+    assert check_jail(lines.append, files=50) == 0
     assert len(lines) == len(Lock) + 1 + len(ATTEMPTS) + len(OFFENCES)
     assert any(line.startswith("holds") and "seccomp" in line for line in lines)
     assert any("at most 50 files" in line for line in lines)

@@ -16,7 +16,8 @@ any_signal = made.signals(1)
 
 @given(any_signal)
 def test_rule_1_holding_takes_everything_at_once(signal: Signal) -> None:
-    confirmed = signal.standing is Standing.CONFIRMED and (signal.own_people or signal.members >= 2)
+    others = signal.members >= 2 and signal.kind is not FingerprintKind.DOMAIN
+    confirmed = signal.standing is Standing.CONFIRMED and (signal.own_people or others)
     solid = confirmed and not signal.disputed and signal.labels != frozenset({Label.GLORIFIES})
     assert rules.may_hold(signal) == solid
     if rules.may_hold(signal):

@@ -19,8 +19,12 @@ def may_hold(signal: Signal) -> bool:
 
 
 def enforceable(signal: Signal) -> bool:
-    """Say whether people stand behind this signal (floor rule 15): ours, or two independent members."""
-    return signal.standing is Standing.CONFIRMED and (signal.own_people or signal.members >= MEMBERS_NEEDED)
+    """Say whether people stand behind this signal (floor rule 15): ours, or two independent members.
+
+    Behind a domain only ours: it speaks of everything a host shows, whoever put it there.
+    """
+    members = signal.members >= MEMBERS_NEEDED and signal.kind is not FingerprintKind.DOMAIN
+    return signal.standing is Standing.CONFIRMED and (signal.own_people or members)
 
 
 def glorification_alone(signal: Signal) -> bool:
@@ -37,12 +41,9 @@ def strength(signal: Signal) -> int:
 
 
 def proposes(signal: Signal) -> bool:
-    """Say whether a match with this signal is shown to people at all.
-
-    A domain speaks of everything a host shows, whoever put it there: it does so once two of our people want it.
-    """
+    """Say whether a match with this signal is shown to people at all: a domain once two of our people want it."""
     if signal.kind is FingerprintKind.DOMAIN:
-        return signal.standing is Standing.CONFIRMED and signal.own_people
+        return enforceable(signal)
     return signal.standing is not Standing.WITHDRAWN
 
 
