@@ -14,9 +14,10 @@ from tidegate.fingerprint.words.letter_table import (
     MANY,
     SCRIPTS_WITH_CAPITALS,
     SIGN,
+    Codes,
     Entries,
+    Offsets,
 )
-from tidegate.fingerprint.words.letters import Codes, Offsets
 
 Buffer = TypeVar("Buffer", Codes, Offsets)
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from tidegate.fingerprint.words.skeleton import prototypes
 
+Codes = NDArray[np.uint32]
+Offsets = NDArray[np.int32]
 Entries = NDArray[np.uint32]
 
 #: An entry is 0 for noise, or one letter, or with ``MANY`` where in the pool its letters begin: their count, then they.

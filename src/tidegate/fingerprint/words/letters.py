@@ -23,10 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.words.letter_table import letter_table
+from tidegate.fingerprint.words.letter_table import Codes, Offsets, letter_table
 
-Codes = NDArray[np.uint32]
-Offsets = NDArray[np.int32]
 Places = NDArray[np.int32]
 Hashes = NDArray[np.uint64]
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint.compiled import kernel
-from tidegate.fingerprint.words.letters import Codes, Hashes, Places
+from tidegate.fingerprint.words.letter_table import Codes
+from tidegate.fingerprint.words.letters import Hashes, Places
 
 #: Chosen once and never changed, for what is stored must stay comparable: the first 64 bits of the fraction of pi.
 SEED: Final = np.uint64(0x243F6A8885A308D3)

@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.words.letters import Codes, Hashes, Places
+from tidegate.fingerprint.words.letter_table import Codes
+from tidegate.fingerprint.words.letters import Hashes, Places
 
 SHINGLE: Final = 8
 WINDOW: Final = 17
