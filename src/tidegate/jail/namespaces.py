@@ -153,17 +153,26 @@ def _own_files() -> None:
 def _own_processes(account: Account, ground: lock.Ground) -> int:
     """Have children see each other only. The first of them is the namespace: it does nothing and holds it open."""
     _unshare(_NEW_PROCESSES)
+    heard, told = os.pipe()
     first = os.fork()
     if first == 0:
         try:
             signal.set_wakeup_fd(-1)
-            # It has no pipe, and needs none.
-            lock.keep_only(ground.nowhere, ground)
+            lock.keep_only(told, ground)
             if os.geteuid() == 0:
                 lock.become(account)
             lock.isolate(parent=0)
+            # From here its parent is 0 whether it lives or not. Who has ended before we could ask to end with it hears
+            # nothing more, and then we end here.
+            os.write(lock.PIPE, b"!")
+            os.close(lock.PIPE)
             while True:
                 time.sleep(3600)
         finally:
             os._exit(1)
+    os.close(told)
+    word = os.read(heard, 1)
+    os.close(heard)
+    if not word:
+        raise OSError(errno.ESRCH, "the first process of the namespace ended")
     return first
