@@ -323,10 +323,12 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     return verdict
 
 
-async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
-    """Give a new verdict on a content whose caption or link changed, if something known stands there now.
+async def _judged_anew(
+    tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy
+) -> tuple[Content, Verdict, Sequence[Match]] | None:
+    """Judge a recorded content by what is found now, beside the matches its last verdict rested on.
 
-    Returns None when nothing is found that its last verdict did not rest on, or while it is held.
+    None when it is erased, or has other bytes by now.
     """
     standing = await _standing(tx, upload)
     known = await contents.load(tx, content, lock=True)
@@ -334,6 +336,18 @@ async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, pol
         return None
     verdict = await _judge(tx, upload, known, standing, policy)
     before = (await store.matches_on(tx, [content])).get(content, ())
+    return known, verdict, before
+
+
+async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
+    """Give a new verdict on a content whose caption or link changed, if something known stands there now.
+
+    Returns None when nothing is found that its last verdict did not rest on, or while it is held.
+    """
+    judged = await _judged_anew(tx, content, upload, policy)
+    if judged is None:
+        return None
+    known, verdict, before = judged
     seen = {(match.signal, match.where) for match in before}
     beside = [match for match in verdict.matches if match.where is not Where.CONTENT]
     new = any((match.signal, match.where) not in seen for match in beside)
@@ -381,12 +395,10 @@ async def judge_without(
 
     Nothing is held newly, and a hold that rests on something else goes on. Returns None when nothing changed.
     """
-    standing = await _standing(tx, upload)
-    known = await contents.load(tx, content, lock=True)
-    if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
+    judged = await _judged_anew(tx, content, upload, policy)
+    if judged is None:
         return None
-    verdict = await _judge(tx, upload, known, standing, policy)
-    before = (await store.matches_on(tx, [content])).get(content, ())
+    known, verdict, before = judged
     gone = {match.signal for match in before} - {match.signal for match in verdict.matches}
     if verdict.kind is VerdictKind.HOLD or not gone:
         return None
