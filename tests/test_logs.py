@@ -5,6 +5,8 @@ import hashlib
 import io
 import json
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -101,3 +103,23 @@ def test_what_libraries_log_is_cleaned_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(lines) == 3
     assert digest not in text
     assert key not in text
+
+
+def test_every_command_writes_its_log_lines_cleaned_and_apart_from_its_answer() -> None:
+    digest = hashlib.sha256(b"picture").hexdigest()
+    added = f"""
+import click, structlog
+from tidegate.__main__ import command
+from tidegate.cli import main
+
+@main.command()
+def logs() -> None:
+    structlog.get_logger().warning("failed", action="test", detail={digest!r})
+    click.echo("answer")
+
+command()
+"""
+    ran = subprocess.run([sys.executable, "-c", added, "logs"], capture_output=True, text=True, check=True)
+    assert ran.stdout == "answer\n"
+    assert json.loads(ran.stderr)["event"] == "failed"
+    assert digest not in ran.stderr

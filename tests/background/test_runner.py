@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from procrastinate import App, PsycopgConnector
@@ -60,10 +62,8 @@ def test_nothing_waits_behind_videos_that_are_read(running: Running) -> None:
             await running.node.run(TIME, one)
         await _defer(running, "other")
         await _until(lambda: done == ["first", "other"])
-        async with running.node.database.transaction(TIME) as tx:
-            rows = await tx.rows("SELECT count(*) AS n FROM procrastinate_jobs WHERE status = 'doing'")
         # As many at once as can be read, for each is in memory whole.
-        assert rows[0]["n"] <= 1
+        assert await _doing(running) <= 1
 
     running.loop.run(_with_runner(running, act))
 
@@ -99,3 +99,59 @@ def test_a_job_that_runs_for_long_is_left_alone(running: Running) -> None:
         assert done == ["first", "long", "last"]
 
     running.loop.run(_with_runner(running, act))
+
+
+def test_a_runner_that_was_told_to_end_runs_nothing_after_it_ended(running: Running) -> None:
+    async def runs() -> None:
+        app = App(connector=PsycopgConnector())
+
+        @app.task(name="count")
+        async def count(name: str, seconds: float = 0) -> None:
+            # As one that is cleaning up: it does not end the moment it is told to.
+            del name
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds)
+
+        before = asyncio.all_tasks()
+        async with app.open_async(running.node.database.pool):
+            task = asyncio.create_task(Runner(app).run(asyncio.Event()))
+
+            async def one(tx: Transaction) -> None:
+                await defer(tx, "count", queue=VIDEOS, name="video", seconds=1)
+
+            await running.node.run(TIME, one)
+            async with asyncio.timeout(WITHIN_SECONDS):
+                while await _doing(running) == 0:  # noqa: ASYNC110 -- a row sets no event
+                    await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert {each for each in asyncio.all_tasks() - before if not each.done()} == set()
+
+    running.loop.run(runs())
+
+
+def test_a_runner_whose_database_is_gone_ends_when_it_is_told_to(running: Running) -> None:
+    async def runs() -> None:
+        app = App(connector=PsycopgConnector())
+        async with app.open_async(running.node.database.pool):
+            task = asyncio.create_task(Runner(app).run(asyncio.Event()))
+            async with asyncio.timeout(WITHIN_SECONDS):
+                while len(await _rows(running, "SELECT id FROM procrastinate_workers")) != 2:  # noqa: ASYNC110 -- as above
+                    await asyncio.sleep(0.02)
+            await running.node.database.pool.close()
+            task.cancel()
+            async with asyncio.timeout(WITHIN_SECONDS):
+                await asyncio.gather(task, return_exceptions=True)
+
+    running.loop.run(runs())
+
+
+async def _doing(running: Running) -> int:
+    rows = await _rows(running, "SELECT count(*) AS n FROM procrastinate_jobs WHERE status = 'doing'")
+    return int(rows[0]["n"])
+
+
+async def _rows(running: Running, statement: str) -> list[dict[str, Any]]:
+    async with running.node.database.transaction(TIME) as tx:
+        return await tx.rows(statement)

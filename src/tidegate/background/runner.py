@@ -43,15 +43,21 @@ class Runner:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run jobs; when the database goes away, begin again once it is back."""
-        await asyncio.gather(*(self._run(queue, stop) for queue in self._at_once))
+        async with asyncio.TaskGroup() as queues:
+            for queue in self._at_once:
+                queues.create_task(self._run(queue, stop))
 
     async def _run(self, queue: str, stop: asyncio.Event) -> None:
+        task = asyncio.current_task()
         while not stop.is_set():
             try:
                 self._workers[queue] = self._new(queue)
                 await self._workers[queue].run()  # type: ignore[no-untyped-call]  # the library does not say
             except Exception as error:  # noqa: BLE001 -- whatever it was, jobs are rows and wait
                 log.error("jobs stopped", action="jobs", error=type(error).__name__)
+                # The library writes down its end after it was cancelled; when that fails, this stands in its place.
+                if task is not None and task.cancelling():
+                    return
                 await asyncio.sleep(1)
 
     async def watch(self, stop: asyncio.Event) -> None:
