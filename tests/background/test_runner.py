@@ -141,8 +141,8 @@ def test_a_runner_whose_database_is_gone_ends_when_it_is_told_to(running: Runnin
                     await asyncio.sleep(0.02)
             await running.node.database.pool.close()
             task.cancel()
-            async with asyncio.timeout(WITHIN_SECONDS):
-                await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait([task], timeout=WITHIN_SECONDS)
+            assert task.done()
 
     running.loop.run(runs())
 
