@@ -1,6 +1,7 @@
 """What holds a jail's namespace open ends with the forkserver, however soon that ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -31,7 +32,10 @@ def test_the_first_process_of_a_namespace_never_stays_behind() -> None:
         subprocess.run([sys.executable, "-c", _ENTER_AND_END], capture_output=True, text=True, check=True)
         for _ in range(_TIMES)
     ]
+    first = [int(each.stdout) for each in ended]
     deadline = time.monotonic() + _WITHIN_SECONDS
-    while left := [each.stdout for each in ended if Path(f"/proc/{int(each.stdout)}").exists()]:
-        assert time.monotonic() < deadline, left
+    while (left := [each for each in first if Path(f"/proc/{each}").exists()]) and time.monotonic() < deadline:
         os.sched_yield()
+    for each in left:
+        os.kill(each, signal.SIGKILL)
+    assert not left
