@@ -350,7 +350,20 @@ def test_banks_choose_by_label(hma: httpx2.Client, known: Known) -> None:
     assert hma.get("m/lookup", params=both | {"banks": "GLORIFIES"}).json() == {}
     assert hma.get("m/raw_lookup", params=both | {"banks": "GLORIFIES,THREATENS"}).json() == {"matches": []}
     assert list(hma.get("m/lookup", params=both | {"banks": "INCITES"}).json()) == ["INCITES"]
-    assert hma.get("m/lookup", params=both | {"banks": "incites"}).json() == {}
+
+
+def test_a_bank_that_is_not_here_is_empty_on_every_route_as_in_hma(hma: httpx2.Client, known: Known) -> None:
+    both = {"signal": known.pdq, "signal_type": "pdq"}
+    for banks, found in (("NOT_HERE", []), ("incites", []), ("NOT_HERE,INCITES", ["INCITES"])):
+        answers = [
+            hma.get("m/lookup", params=both | {"banks": banks}),
+            hma.get("m/raw_lookup", params=both | {"banks": banks}),
+            hma.post("m/lookup", params={"banks": banks}, files=photo(known.data)),
+        ]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        by_bank, raw, by_type = (answer.json() for answer in answers)
+        assert list(by_bank) == list(by_type["pdq"]) == found
+        assert len(raw["matches"]) == len(found)
 
 
 def test_a_withdrawn_signal_is_answered_by_neither_route(node: Running, hma: httpx2.Client, known: Known) -> None:
