@@ -6,11 +6,13 @@ from them; then signals are confirmed that are near to the real uploads, and mea
 confirmation's commit until the verdict on the upload it concerns is committed: job, search, judging and all. Once with
 the files pushed out of memory, then with them in memory.
 
-What it leaves out: how the platform hears of it, and disks slower than this machine's.
+What it leaves out: how the platform hears of it, disks slower than this machine's, and pictures whose turns have so
+little in common that one sketch does not stand for all eight (one of a hundred real ones has two or more).
 """
 
 import argparse
 import asyncio
+import functools
 import os
 import statistics
 import struct
@@ -24,6 +26,7 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from benchmarks.load import Client, picture, requests
@@ -31,8 +34,12 @@ from benchmarks.memory import push_out_of_memory
 from benchmarks.served_node import ServedNode, print_report, served
 from tidegate.commands.records import at_the_machine
 from tidegate.db.transaction import MACHINE, Database
+from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.pdq_kernels import WAVES, dihedral_bits
+from tidegate.fingerprint.turned import turned
 from tidegate.kernel.ids import DecisionId
-from tidegate.match.past import PastFolder, warm
+from tidegate.match.past.folder import PastFolder
+from tidegate.match.past.uploads import warm
 from tidegate.people.model import DEFAULT_SCOPES
 from tidegate.settings import Settings
 from tidegate.signal import steps as signals
@@ -56,7 +63,7 @@ _COLUMNS: dict[str, tuple[str, int]] = {
 
 
 def rows(count: int, day: date, seed: int) -> bytes:
-    """Make rows of one day with random looks, ready to be copied in."""
+    """Make rows of one day, ready to be copied in."""
     chance = np.random.default_rng(seed)
     fields: list[tuple[str, str]] = [("columns", ">i2")]
     for name, (kind, _) in _COLUMNS.items():
@@ -65,15 +72,32 @@ def rows(count: int, day: date, seed: int) -> bytes:
     made["columns"] = len(_COLUMNS)
     for name, (_, length) in _COLUMNS.items():
         made[f"{name}_length"] = length
-    for name in ("id", "lookup", "sha256", "pdq", "sealed"):
+    for name in ("id", "lookup", "sha256", "sealed"):
         length = _COLUMNS[name][1]
         made[name] = np.frombuffer(chance.bytes(length * count), dtype=f"V{length}")
+    made["pdq"] = looks(count, chance).view(f"V{32 * _VALUES}")[:, 0]
     made["day"] = (day - _EPOCH).days
     made["at"] = (day - _EPOCH).days * 86_400_000_000
     made["revision"], made["reach"], made["quality"], made["position"] = 1, 10, 100, 0
     for name, text in (("kind", b"picture"), ("surface", b"public"), ("account_class", b"ordinary")):
         made[name] = np.frombuffer(text, dtype=f"V{len(text)}")[0]
     return made.tobytes()
+
+
+@functools.cache
+def made_looks() -> NDArray[np.uint8]:
+    """Give the values of pictures made of random waves and of all their turns: (a page, 256)."""
+    chance = np.random.default_rng(0)
+    waves = chance.standard_normal((_PAGE, WAVES, WAVES)).astype(np.float32)
+    return np.stack([np.packbits(dihedral_bits(each)[0]) for each in waves])
+
+
+def looks(count: int, chance: np.random.Generator) -> NDArray[np.uint8]:
+    """Give other such values: some bits of all pictures of one page are turned, and with them those of their turns."""
+    nothing = np.zeros((1, 32), np.uint8)
+    mask = np.frombuffer(chance.bytes(32), np.uint8).reshape(1, 32)
+    masks = np.concatenate([turned(mask, rotation) ^ turned(nothing, rotation) for rotation in Rotation], axis=1)
+    return np.ascontiguousarray(made_looks()[:count] ^ masks)
 
 
 def pages(count: int, today: date) -> Iterator[tuple[date, int]]:
@@ -186,8 +210,11 @@ def measure(node: ServedNode, uploads: int, trials: int) -> dict[str, Any]:
             "files_not_in_memory": round(cold, 3),
         },
         "bar_seconds": BAR_SECONDS,
-        "bar_met": max(found) <= BAR_SECONDS,
+        "bar_met": max(*found, cold) <= BAR_SECONDS,
         "search_in_files_alone_seconds": round(scan_seconds(folder), 4),
+        "sketches_an_upload": round(
+            sum(stretch.middles for stretch in PastFolder(folder).manifest().stretches) / (uploads + trials), 3
+        ),
         "writing_rows_took_seconds": round(written, 1),
         "files_written_by_the_worker_within_seconds": round(filed, 1),
         "bytes_on_disk_each": round(sum(path.stat().st_size for path in folder.glob("*.npy")) / (uploads + trials), 1),
@@ -207,7 +234,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_report(
         {
             "uploads": chosen.uploads,
-            "uploads_are": f"rows written in bulk over {_DAYS} days, {_VALUES} random values each; and a few real ones",
+            "uploads_are": (
+                f"rows written in bulk over {_DAYS} days, the values of pictures of random waves and their turns; "
+                "and a few real ones"
+            ),
         },
         found,
     )

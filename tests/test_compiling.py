@@ -14,7 +14,7 @@ from tidegate.compiling import compiled
 from tidegate.kernel.process import ProcessSpecification, start
 
 #: One loop, so that it takes a second.
-LITTLE = (("tidegate.match.past",),)
+LITTLE = (("tidegate.match.past.uploads",),)
 
 #: Does all that loads or compiles a loop, and counts those that had to be compiled.
 _MISSES = """

@@ -40,7 +40,7 @@ GROUPS: Final = (
         "tidegate.fingerprint.picture.reduced",
         "tidegate.match.values.hamming",
         "tidegate.match.video.videos",
-        "tidegate.match.past",
+        "tidegate.match.past.uploads",
         "tidegate.match.index",
     ),
 )

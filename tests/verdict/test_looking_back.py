@@ -1,6 +1,7 @@
 """A new signal looks back at everything submitted before it; what rested on a withdrawn one is judged again."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
@@ -38,11 +39,14 @@ from floor.story import (
 )
 from receiving import Receiver, acknowledge, answer
 from running import Browser, Nodes, Platform, Running
-from tidegate.background.look_back import PastUpkeep, folder_of
+from tidegate.background.look_back import PastUpkeep, find_past, folder_of
 from tidegate.content.model import AccountClass, ContentKind, Fingerprints, Look, Submission, Surface
 from tidegate.db.transaction import MACHINE, Database
-from tidegate.kernel.ids import ContentId
+from tidegate.kernel.ids import ContentId, SignalId
+from tidegate.match.past.folder import NOTHING
 from tidegate.people.model import Role
+from tidegate.signal.model import FingerprintKind, Label, Provenance, Signal
+from tidegate.signal.model import Standing as SignalStanding
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict.steps import Upload
 
@@ -190,7 +194,7 @@ def test_days_past_their_time_leave_the_files(node: Running, platform: Platform)
     assert _in_files(folder) == set()
 
 
-@pytest.mark.parametrize("damage", ["garbage", "gone"])
+@pytest.mark.parametrize("damage", ["garbage", "gone", "leads astray", "older layout"])
 def test_files_that_are_not_right_hide_nothing_and_are_written_again(
     node: Running, platform: Platform, two: list[Browser], damage: str
 ) -> None:
@@ -199,14 +203,57 @@ def test_files_that_are_not_right_hide_nothing_and_are_written_again(
     into_files(node)
     if damage == "gone":
         shutil.rmtree(folder)
+    elif damage == "leads astray":
+        for path in folder.glob("*.ends.npy"):
+            np.save(path, np.load(path) + 8)
+    elif damage == "older layout":
+        told = json.loads((folder / "manifest.json").read_bytes())
+        (folder / "manifest.json").write_text(json.dumps(told | {"format": told["format"] - 1}))
     else:
         for path in folder.glob("*.npy"):
             path.write_bytes(b"garbage")
     make_known(node, platform, picture(5), two)
     node.work()
     assert wanted(platform) == [content]
-    old(platform, picture(9), platform_id="more")
+    more = old(platform, picture(9), platform_id="more")
     into_files(node)
+    assert _in_files(folder) == {more}, "and what has a recorded life is no clear upload any more"
+    folder_of(node.node).verify()
+    assert len(folder_of(node.node).open().stretches) == 1
+
+
+def test_files_found_damaged_by_a_search_are_left_for_the_database_and_begun_anew(
+    node: Running, platform: Platform
+) -> None:
+    """Between two upkeeps, when nobody reads them through."""
+    content = old(platform, look_alike(5))
+    into_files(node)
+    folder = folder_of(node.node)
+    (path,) = (node.node.settings.data_directory / "past").glob("*.ends.npy")
+    np.save(path, np.load(path) + 8)
+    values = ask(node, "SELECT pdq FROM clear_upload")[0]["pdq"]
+    signal = Signal(
+        id=SignalId(UUID(int=1)),
+        kind=FingerprintKind.PDQ,
+        value=bytes(values[:32]),
+        labels=frozenset({Label.INCITES}),
+        provenance=Provenance.OWN,
+        standing=SignalStanding.CONFIRMED,
+        decision=None,
+        own_people=True,
+        members=0,
+        disputed=False,
+        position=10**6,
+    )
+    upkeep = PastUpkeep(node.node)
+    upkeep._verified = True  # as it is in a worker that has run for a while
+    found = node.loop.run(find_past(node.node, signal))
+    assert [str(each) for each in found] == [content]
+    node.loop.run(upkeep.keep_up())
+    assert folder.open() == NOTHING, "begun anew"
+    node.loop.run(upkeep.keep_up())
+    folder.verify()
+    assert [str(each) for each in folder.open().search(signal.value)] == [content]
 
 
 def test_a_database_brought_back_from_a_backup_is_not_searched_by_files_from_after_it(

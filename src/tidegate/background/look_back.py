@@ -24,10 +24,10 @@ from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.words.text import read_text, stored_hashes
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId, DecisionId, SignalId
-from tidegate.match import past
 from tidegate.match.beside import Beside
 from tidegate.match.index import Index
-from tidegate.match.past import Past, PastFolder, Uploads
+from tidegate.match.past.folder import NOTHING, Past, PastFolder
+from tidegate.match.past.uploads import Uploads, search, uploads_of
 from tidegate.match.values.files import Damaged, alone
 from tidegate.match.video.videos import Videos
 from tidegate.node import Node, upload_of
@@ -109,7 +109,11 @@ async def _videos_like(tx: Transaction, signal: Signal) -> list[ContentId]:
 
 async def _alike(node: Node, value: bytes) -> list[ContentId]:
     kept = await _opened(node)
-    found = dict.fromkeys(await asyncio.to_thread(kept.search, value))
+    try:
+        found = dict.fromkeys(await asyncio.to_thread(kept.search, value))
+    except Damaged:
+        await asyncio.to_thread(folder_of(node).report_damage)
+        kept, found = NOTHING, {}
 
     async def rest(tx: Transaction) -> None:
         last = await past_store.last_number(tx)
@@ -130,14 +134,14 @@ def _search(pages: Sequence[Page], value: bytes) -> list[ContentId]:
     return [
         content
         for page in pages
-        for content in past.search(past.uploads_of(page.numbers, page.ids, page.lengths, page.values), value)
+        for content in search(uploads_of(page.numbers, page.ids, page.lengths, page.values), value)
     ]
 
 
 async def _opened(node: Node) -> Past:
     """Open the files of past uploads; none where they are not of this database."""
     kept = await asyncio.to_thread(folder_of(node).open)
-    return kept if await node.run(TIME, lambda tx: _belongs(tx, kept)) else past.NOTHING
+    return kept if await node.run(TIME, lambda tx: _belongs(tx, kept)) else NOTHING
 
 
 async def _belongs(tx: Transaction, kept: Past) -> bool:
@@ -293,6 +297,8 @@ class PastUpkeep:
                     await asyncio.to_thread(self._folder.begin_anew)
 
     async def _keep_up(self) -> None:
+        if self._folder.damage_was_reported():
+            raise Damaged(reference="past")
         if not self._verified:
             await asyncio.to_thread(self._folder.verify)
             self._verified = True
@@ -326,7 +332,7 @@ class PastUpkeep:
 
 def _uploads(page: Page) -> tuple[date, Uploads]:
     assert page.day is not None
-    return page.day, past.uploads_of(page.numbers, page.ids, page.lengths, page.values)
+    return page.day, uploads_of(page.numbers, page.ids, page.lengths, page.values)
 
 
 async def _all_written(tx: Transaction) -> int:

@@ -14,7 +14,7 @@ from tidegate.background.runner import Runner
 from tidegate.background.sweeps import Sweeper
 from tidegate.background.tasks import make_app
 from tidegate.background.telling import make_client
-from tidegate.match.past import warm
+from tidegate.match.past.uploads import warm
 from tidegate.match.upkeep import Upkeep
 from tidegate.node import Node
 

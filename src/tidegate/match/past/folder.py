@@ -1,11 +1,14 @@
-"""Past uploads: which of them a new signal is near, none missed.
+"""The files of past uploads.
 
-May decide: which uploads are near. What it finds is looked up again in PostgreSQL before anything follows from it.
+May decide: which files there are. What is found in them is looked up again in PostgreSQL before anything follows.
 
 Uploads are numbered in the order in which they are written down. All up to some number stand in files, each a *stretch*
 of one day; those with higher numbers are read from PostgreSQL by whoever searches. A stretch is never altered: one that
 loses an upload, because its user deleted it, is written anew without it, and all of a day go with the day. Files that
-are missing or damaged are no loss: they are written again from PostgreSQL, which is read instead meanwhile.
+are missing, damaged or of an older layout are no loss: they are written again from PostgreSQL, which is read instead
+meanwhile.
+
+A search reads the sketches of all stretches, and of the rest only what they lead to.
 """
 
 import json
@@ -15,105 +18,41 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.kernel.ids import ContentId
-from tidegate.match.model import PDQ_RADIUS
-from tidegate.match.past_kernels import Halves, near
+from tidegate.match.past.kernels import KEPT_WORDS
+from tidegate.match.past.sketches import Sketches
+from tidegate.match.past.uploads import ID_BYTES, Sketched, Uploads, joined, search_sketched, sketched, without
 from tidegate.match.values.files import Damaged, File, Folder
 
 NAME = "manifest.json"
-_FORMAT: Final = 1
-#: A stretch grows to this many uploads before another is begun; 257 bytes and more each.
+_DAMAGED: Final = "damaged"
+#: 1: two halves of each value, no sketches.
+_FORMAT: Final = 2
+#: A stretch grows to this many uploads before another is begun; 316 bytes and more each.
 MOST_UPLOADS: Final = 250_000
-_VALUE_BYTES, _ID_BYTES = 32, 16
-_MOST_FOUND: Final = 4096
 _LAST: Final = 16
 
 
-class Uploads(NamedTuple):
-    """Some uploads of one day, in the order of their numbers.
-
-    Attributes:
-        numbers: (n,), ascending.
-        ids: (n, 16).
-        ends: (n,), where the values of each upload end.
-        first: (m, 2), the first halves of all values.
-        second: (m, 2), the second halves.
-    """
-
-    numbers: NDArray[np.int64]
-    ids: NDArray[np.uint8]
-    ends: NDArray[np.int64]
-    first: Halves
-    second: Halves
-
-
+#: What is kept of a stretch, by array: its type.
 _KINDS: Mapping[str, Any] = {
-    "numbers": np.int64, "ids": np.uint8, "ends": np.int64, "first": np.uint64, "second": np.uint64,
+    "numbers": np.int64, "ids": np.uint8, "ends": np.int64, "values": np.uint64,
+    "words": np.uint64, "blocks": np.uint32,
 }  # fmt: skip
-
-
-def uploads_of(numbers: Sequence[int], ids: bytes, lengths: Sequence[int], values: bytes) -> Uploads:
-    """Read uploads as they come from PostgreSQL: ids and values one after the other, and the bytes of each's values."""
-    words = np.frombuffer(values, dtype=">u8").astype(np.uint64).reshape(-1, 4)
-    return Uploads(
-        np.asarray(numbers, dtype=np.int64),
-        np.frombuffer(ids, dtype=np.uint8).reshape(-1, _ID_BYTES),
-        np.cumsum(np.asarray(lengths, dtype=np.int64) // _VALUE_BYTES),
-        np.ascontiguousarray(words[:, :2]),
-        np.ascontiguousarray(words[:, 2:]),
-    )
-
-
-def search(uploads: Uploads, value: bytes, radius: int = PDQ_RADIUS) -> list[ContentId]:
-    """Give the uploads that have a value within the radius of this one."""
-    query = np.frombuffer(value, dtype=">u8").astype(np.uint64)
-    found = np.empty(_MOST_FOUND, dtype=np.int64)
-    count = near(uploads.first, uploads.second, query, radius, found)
-    if count > len(found):
-        found = np.empty(count, dtype=np.int64)
-        near(uploads.first, uploads.second, query, radius, found)
-    rows = np.unique(np.searchsorted(uploads.ends, found[:count], side="right"))
-    return [ContentId(UUID(bytes=uploads.ids[row].tobytes())) for row in rows]
-
-
-def without(uploads: Uploads, forgotten: NDArray[np.int64]) -> Uploads:
-    """Leave out the uploads with these numbers."""
-    kept = ~np.isin(uploads.numbers, forgotten)
-    counts = np.diff(uploads.ends, prepend=0)
-    values = np.repeat(kept, counts)
-    return Uploads(
-        uploads.numbers[kept],
-        uploads.ids[kept],
-        np.cumsum(counts[kept]),
-        uploads.first[values],
-        uploads.second[values],
-    )
-
-
-def joined(before: Uploads, after: Uploads) -> Uploads:
-    """Put uploads together, those with lower numbers first."""
-    return Uploads(
-        np.concatenate([before.numbers, after.numbers]),
-        np.concatenate([before.ids, after.ids]),
-        np.concatenate([before.ends, after.ends + len(before.first)]),
-        np.concatenate([before.first, after.first]),
-        np.concatenate([before.second, after.second]),
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One stretch on disk: its day, how many uploads and values it has, and its files by array."""
+    """One stretch on disk: its day, how many uploads, values and middles it has, and its files by array."""
 
     day: date
     uploads: int
     values: int
+    middles: int
     files: Mapping[str, File]
 
 
@@ -137,11 +76,15 @@ class Past:
 
     closed_to: int
     last: Sequence[tuple[int, str]]
-    uploads: Sequence[Uploads]
+    stretches: Sequence[Sketched]
 
     def search(self, value: bytes) -> list[ContentId]:
-        """Give the uploads that have a value within the radius of this one."""
-        return [content for uploads in self.uploads for content in search(uploads, value)]
+        """Give the uploads that have a value within the radius of this one.
+
+        Raises:
+            Damaged: a stretch does not hold what it should.
+        """
+        return [content for stretch in self.stretches for content in search_sketched(stretch, value)]
 
 
 NOTHING: Final = Past(0, (), ())
@@ -157,13 +100,13 @@ class PastFolder:
         """Open all stretches; none where there are none, or where they do not hold what they should."""
         manifest = self.manifest()
         try:
-            uploads = tuple(self._open(stretch) for stretch in manifest.stretches)
+            stretches = tuple(self._open(stretch) for stretch in manifest.stretches)
         except FileNotFoundError:
             # Replaced and removed while we opened it; if not, it is missing.
             return NOTHING if self.manifest() == manifest else self.open()
         except Damaged:
             return NOTHING
-        return Past(manifest.closed_to, tuple(manifest.last), uploads)
+        return Past(manifest.closed_to, tuple(manifest.last), stretches)
 
     def close(self, pages: Sequence[tuple[date, Uploads]], closed_to: int, now: float) -> None:
         """Take in the next uploads, by day; all up to the number are in then.
@@ -177,10 +120,10 @@ class PastFolder:
             last = [*last, *_named(uploads)][-_LAST:]
             mine = [row for row, stretch in enumerate(stretches) if stretch.day == day]
             if mine and stretches[mine[-1]].uploads + len(uploads.numbers) <= MOST_UPLOADS:
-                grown = joined(self._open(stretches[mine[-1]]), uploads)
+                grown = joined(_whole(self._open(stretches[mine[-1]])), sketched(uploads))
                 stretches[mine[-1]] = self._write(day, grown)
             else:
-                stretches.append(self._write(day, uploads))
+                stretches.append(self._write(day, sketched(uploads)))
         self._replace(Manifest(closed_to=closed_to, closed_at=now, last=last, stretches=stretches))
 
     def forget(self, numbers: Iterable[int], before_day: date) -> bool:
@@ -195,18 +138,18 @@ class PastFolder:
         for stretch in before.stretches:
             if stretch.day < before_day:
                 continue
-            uploads = self._open(stretch)
-            if not np.isin(forgotten, uploads.numbers).any():
+            held = self._open(stretch)
+            if not _any_in(forgotten, held.uploads.numbers):
                 stretches.append(stretch)
-            elif len((kept := without(uploads, forgotten)).numbers):
+            elif len((kept := without(_whole(held), forgotten)).uploads.numbers):
                 stretches.append(self._write(stretch.day, kept))
         if stretches == list(before.stretches):
             return False
         gone = set(forgotten.tolist())
         last = [each for each in before.last if each[0] not in gone]
-        self._replace(
-            replace(before, stretches=stretches, last=last or (_named(self._open(stretches[-1])) if stretches else ()))
-        )
+        if not last and stretches:
+            last = _named(self._open(stretches[-1]).uploads)
+        self._replace(replace(before, stretches=stretches, last=last))
         return True
 
     def verify(self) -> None:
@@ -216,15 +159,24 @@ class PastFolder:
             Damaged: something is not as it was written.
         """
         for stretch in self.manifest().stretches:
-            self._open(stretch)
+            _whole(self._open(stretch))
             for file in stretch.files.values():
                 if self._folder.measure(file.name) != file:
                     raise Damaged(reference=file.name)
+
+    def report_damage(self) -> None:
+        """Have whoever writes next begin anew."""
+        (self._folder.path / _DAMAGED).touch()
+
+    def damage_was_reported(self) -> bool:
+        """Say whether someone who searched found the files damaged."""
+        return (self._folder.path / _DAMAGED).exists()
 
     def begin_anew(self) -> None:
         """Drop every stretch: they are written again from PostgreSQL."""
         self._folder.prepare()
         self._replace(Manifest())
+        self._folder.remove(_DAMAGED)
 
     def manifest(self) -> Manifest:
         """Read which stretches there are; none where nobody can tell."""
@@ -237,27 +189,25 @@ class PastFolder:
             pass
         return Manifest()
 
-    def _open(self, stretch: Stretch) -> Uploads:
-        count, values = stretch.uploads, stretch.values
-        shapes = {"numbers": (count,), "ids": (count, _ID_BYTES), "ends": (count,)}
-        shapes |= {"first": (values, 2), "second": (values, 2)}
-        if stretch.files.keys() != shapes.keys():
+    def _open(self, stretch: Stretch) -> Sketched:
+        count, values, middles = stretch.uploads, stretch.values, stretch.middles
+        shapes = {"numbers": (count,), "ids": (count, ID_BYTES), "ends": (count,), "values": (values, 4)}
+        shapes |= {"words": (middles, KEPT_WORDS), "blocks": (middles,)}
+        if stretch.files.keys() != shapes.keys() or count == 0:
             raise Damaged(reference=NAME)
-        arrays = {name: self._folder.open(stretch.files[name], _KINDS[name], shape) for name, shape in shapes.items()}
-        uploads = Uploads(**arrays)
-        # Whoever reads never looks beyond an array, whatever the numbers in it say.
-        if count == 0 or int(uploads.ends[-1]) != values or (np.diff(uploads.ends, prepend=0) < 0).any():
-            raise Damaged(reference=NAME)
-        return uploads
+        arrays = {name: self._folder.map(stretch.files[name], _KINDS[name], shape) for name, shape in shapes.items()}
+        sketches = Sketches(arrays.pop("words"), arrays.pop("blocks"))
+        return Sketched(Uploads(**arrays), sketches)
 
-    def _write(self, day: date, uploads: Uploads) -> Stretch:
+    def _write(self, day: date, written: Sketched) -> Stretch:
         self._folder.prepare()
         name, files = secrets.token_hex(8), {}
-        for what, array in uploads._asdict().items():
+        uploads, sketches = written
+        for what, array in (uploads._asdict() | sketches._asdict()).items():
             made = self._folder.create(f"{name}.{what}.npy", array.shape, _KINDS[what])
             made[:] = array
             files[what] = self._folder.finish(f"{name}.{what}.npy", made)
-        return Stretch(day, len(uploads.numbers), len(uploads.first), files)
+        return Stretch(day, len(uploads.numbers), len(uploads.values), len(sketches.words), files)
 
     def _replace(self, manifest: Manifest) -> None:
         self._folder.prepare()
@@ -269,6 +219,26 @@ class PastFolder:
         told = {"format": _FORMAT, "sha256": sha256(body.encode()).hexdigest(), "manifest": body}
         self._folder.write(NAME, json.dumps(told).encode())
         self._folder.keep_only(file.name for stretch in manifest.stretches for file in stretch.files.values())
+
+
+def _whole(stretch: Sketched) -> Sketched:
+    """See that what is read all through leads nowhere beyond its arrays.
+
+    Raises:
+        Damaged: it does.
+    """
+    uploads, sketches = stretch
+    if int(uploads.ends[-1]) != len(uploads.values) or (np.diff(uploads.ends, prepend=0) < 0).any():
+        raise Damaged(reference="ends")
+    if (sketches.blocks >= len(uploads.values)).any():
+        raise Damaged(reference="blocks")
+    return stretch
+
+
+def _any_in(some: NDArray[np.int64], ascending: NDArray[np.int64]) -> bool:
+    """Say whether any of these is there, without reading all there are."""
+    places = np.searchsorted(ascending, some)
+    return bool((ascending[np.minimum(places, len(ascending) - 1)] == some).any())
 
 
 def _named(uploads: Uploads) -> list[tuple[int, str]]:
@@ -285,9 +255,5 @@ def _manifest(told: dict[str, Any]) -> Manifest:
 
 def _stretch(told: dict[str, Any]) -> Stretch:
     files = {name: File(**file) for name, file in told["files"].items()}
-    return Stretch(date.fromisoformat(told["day"]), int(told["uploads"]), int(told["values"]), files)
-
-
-def warm() -> None:
-    """Compile or load the kernel."""
-    search(uploads_of([1], bytes(16), [32], bytes(32)), bytes(32))
+    counts = {name: int(told[name]) for name in ("uploads", "values", "middles")}
+    return Stretch(date.fromisoformat(told["day"]), **counts, files=files)

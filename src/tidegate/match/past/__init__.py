@@ -1,0 +1,1 @@
+"""Past uploads: which of them a new signal is near, in files."""
