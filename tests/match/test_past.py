@@ -19,6 +19,7 @@ from tidegate.fingerprint.pdq import pdq_dihedral
 from tidegate.fingerprint.turned import turned
 from tidegate.kernel.ids import ContentId
 from tidegate.match.past import folder as past
+from tidegate.match.past import kernels
 from tidegate.match.past.folder import NOTHING, PastFolder
 from tidegate.match.past.sketches import SLACK, turned_back
 from tidegate.match.past.uploads import (
@@ -28,6 +29,7 @@ from tidegate.match.past.uploads import (
     search_sketched,
     sketched,
     uploads_of,
+    warm,
     without,
     words_of,
 )
@@ -207,6 +209,18 @@ def test_what_was_forgotten_is_in_no_file(tmp_path: Path) -> None:
         assert middles.tobytes() not in data, file.name
     assert not folder.forget([7], DAY), "and nothing is written again for it"
     assert len(held.stretches[0].uploads.numbers) == 20, "who reads reads on"
+
+
+def test_nothing_is_compiled_for_a_search_in_files(tmp_path: Path) -> None:
+    """It takes longer than the search among millions."""
+    folder, value = _some(tmp_path)
+    warm()
+    compiled = {name: len(made.signatures) for name, made in vars(kernels).items() if hasattr(made, "signatures")}
+    assert len(compiled) > 3
+    assert folder.open().search(value)
+    search(folder.open().stretches[0].uploads, value)
+    for name, count in compiled.items():
+        assert len(getattr(kernels, name).signatures) == count, name
 
 
 def test_full_stretches_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

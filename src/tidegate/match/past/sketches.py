@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.pdq_kernels import read_only
 from tidegate.fingerprint.turned import turned
 from tidegate.match.past import kernels
 from tidegate.match.past.kernels import KEPT_WORDS, TURNS, Words
@@ -29,11 +30,13 @@ from tidegate.match.past.kernels import KEPT_WORDS, TURNS, Words
 SLACK: Final = 24
 
 #: The bits that each rotation or flip negates: what it makes of a value without any ones.
-_SIGNS: Final = np.stack(
-    [
-        np.frombuffer(turned(np.zeros((1, 32), np.uint8), rotation).tobytes(), ">u8").astype(np.uint64)
-        for rotation in Rotation
-    ]
+_SIGNS: Final = read_only(
+    np.stack(
+        [
+            np.frombuffer(turned(np.zeros((1, 32), np.uint8), rotation).tobytes(), ">u8").astype(np.uint64)
+            for rotation in Rotation
+        ]
+    )
 )
 
 
@@ -53,7 +56,7 @@ def sketches_of(values: Words, ends: NDArray[np.int64]) -> Sketches:
     """Find the middles of values (n, 4); those of each upload end where ``ends`` says."""
     words = np.empty((len(values), KEPT_WORDS), dtype=np.uint64)
     blocks = np.empty(len(values), dtype=np.uint32)
-    count = kernels.write_middles(values, ends, _SIGNS, SLACK, words, blocks)
+    count = kernels.write_middles(read_only(values), read_only(ends), _SIGNS, SLACK, words, blocks)
     return Sketches(words[:count].copy(), blocks[:count].copy())
 
 
@@ -61,18 +64,19 @@ def turned_back(value: Words) -> Words:
     """Give the values (8, 4) of which this one (4,) would be each rotation and flip."""
     every = np.empty((TURNS, 4), dtype=np.uint64)
     for turn in range(TURNS):
-        kernels.turn_back(value, turn, _SIGNS, every[turn])
+        kernels.turn_back(read_only(value), turn, _SIGNS, every[turn])
     return every
 
 
 def candidates(sketches: Sketches, value: Words, radius: int) -> NDArray[np.int64]:
     """Give the rows of all middles whose blocks may have a value within the radius of this one, ascending."""
-    queries = np.ascontiguousarray(turned_back(value)[:, :KEPT_WORDS].T)
+    # As they are in files: for arrays that could be written to the loops would be compiled once more.
+    words, queries = read_only(sketches.words), read_only(np.ascontiguousarray(turned_back(value)[:, :KEPT_WORDS].T))
     found = np.empty(_MOST_FOUND, dtype=np.int64)
-    count = kernels.near_middles(sketches.words, queries, radius + SLACK, found)
+    count = kernels.near_middles(words, queries, radius + SLACK, found)
     if count > len(found):
         found = np.empty(count, dtype=np.int64)
-        kernels.near_middles(sketches.words, queries, radius + SLACK, found)
+        kernels.near_middles(words, queries, radius + SLACK, found)
     return found[:count]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from tidegate.fingerprint.pdq_kernels import read_only
 from tidegate.kernel.ids import ContentId
 from tidegate.match.model import PDQ_RADIUS
 from tidegate.match.past import kernels, sketches
@@ -66,12 +67,12 @@ def sketched(uploads: Uploads) -> Sketched:
 
 def search(uploads: Uploads, value: bytes, radius: int = PDQ_RADIUS) -> list[ContentId]:
     """Give the uploads that have a value within the radius of this one, by a look at every value."""
-    query = words_of(value)[0]
+    values, query = read_only(uploads.values), read_only(words_of(value)[0])
     found = np.empty(_MOST_FOUND, dtype=np.int64)
-    count = kernels.near(uploads.values, query, radius, found)
+    count = kernels.near(values, query, radius, found)
     if count > len(found):
         found = np.empty(count, dtype=np.int64)
-        kernels.near(uploads.values, query, radius, found)
+        kernels.near(values, query, radius, found)
     return _named(uploads, found[:count])
 
 
@@ -81,12 +82,13 @@ def search_sketched(searched: Sketched, value: bytes, radius: int = PDQ_RADIUS) 
     Raises:
         Damaged: the sketches, or what the uploads say of themselves, cannot be.
     """
-    uploads, query = searched.uploads, words_of(value)[0]
+    uploads, query = searched.uploads, read_only(words_of(value)[0])
     rows = sketches.candidates(searched.sketches, query, radius)
     if not len(rows):
         return []
     found = np.empty(TURNS * len(rows), dtype=np.int64)
-    count = kernels.near_in_blocks(uploads.values, searched.sketches.blocks, rows, query, radius, found)
+    values, blocks = read_only(uploads.values), read_only(searched.sketches.blocks)
+    count = kernels.near_in_blocks(values, blocks, rows, query, radius, found)
     return _named(uploads, found[:count])
 
 
