@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tidegate.case.model import Case
 from tidegate.case.model import Reason as CaseReason
 from tidegate.case.model import State as CaseState
-from tidegate.content.model import AccountClass, Content, ContentKind, Fingerprints, Standing, Surface
+from tidegate.content.model import AccountClass, Content, ContentKind, Fingerprints, Standing, Surface, WordsRead
 from tidegate.decision.model import Decision, Exempt, Ground, Measure, Provision, Shown
 from tidegate.decision.model import State as DecisionState
 from tidegate.fingerprint.model import Rotation, Unchecked
@@ -172,6 +172,7 @@ def content(
         language=None,
         fingerprints=Fingerprints(sha256=bytes(32)),
         bytes_kept=True,
+        words=WordsRead.WHOLE,
     )
 
 

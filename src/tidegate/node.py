@@ -25,7 +25,7 @@ from tidegate.fingerprint.picture.reading import fingerprint_in
 from tidegate.fingerprint.video.jail import VideoJail
 from tidegate.fingerprint.video.reading import VideoRead, read_on
 from tidegate.fingerprint.words import text as texts
-from tidegate.fingerprint.words.link import address_in, domain_of
+from tidegate.fingerprint.words.link import address_in, digests_of, domain_of
 from tidegate.fingerprint.words.text import ReadText
 from tidegate.flow import STORY
 from tidegate.jail import Jail, JailError, Limits, Reason
@@ -35,11 +35,12 @@ from tidegate.kernel.errors import ConfigurationError
 from tidegate.kernel.ids import Randomness
 from tidegate.kernel.keys import Keyring
 from tidegate.ledger.steps import Publisher
-from tidegate.match.beside import NOTHING, Beside, letters_of
+from tidegate.match.beside import NOTHING, Beside
 from tidegate.match.following import Follower
 from tidegate.match.index import Index, IndexDown
 from tidegate.match.model import Match, Where
 from tidegate.settings import Settings
+from tidegate.signal.model import FingerprintKind
 from tidegate.verdict.steps import Upload
 
 log = structlog.get_logger()
@@ -75,7 +76,9 @@ async def _picture(jail: Jail, sha256: bytes, data: bytes, *, full_size: bool = 
 
 async def _text(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, ReadText]:
     found = await texts.fingerprint_in(jail, data)
-    return Fingerprints(sha256=sha256, sketch=found.sketch.pack()), found
+    leads_to = digests_of(written.address for written in found.addresses)
+    fingerprints = Fingerprints(sha256=sha256, sketch=found.sketch.pack(), leads_to=leads_to, partial=found.partial)
+    return fingerprints, found
 
 
 async def _link(jail: Jail, sha256: bytes, data: bytes) -> tuple[Fingerprints, None]:
@@ -148,7 +151,7 @@ class Node:
             submission: what the platform says beside them, which is searched, too.
         """
         fingerprints, text, unchecked = await self.fingerprint(kind, sha256, data, full_size=full_size)
-        beside, failed = await self.read_beside(submission)
+        beside = await self.read_beside(submission)
         try:
             matches, position = await self.search(fingerprints, text)
             if fingerprints.reduced and matches:
@@ -160,34 +163,41 @@ class Node:
             # "Could not be checked" is its own answer, never clear, and is tried again; exact bytes are matched all the
             # same (floor rule 2). What was not decoded has nothing else to match, so its own reason stays.
             unchecked = unchecked or Unchecked.ENGINE_DOWN
+            if beside != NOTHING:
+                beside = replace(beside, unchecked=Unchecked.ENGINE_DOWN)
             matches, position = await self._follower.exact_alone(sha256)
         if data is not None and text is not None:
             matches = await self._in_characters(data, matches)
         return Checked(
             fingerprints=fingerprints,
             text=text,
-            unchecked=unchecked or failed,
+            unchecked=unchecked or beside.unchecked,
             matches=tuple(matches),
             position=position,
             beside=beside,
         )
 
-    async def read_beside(self, submission: Submission | None) -> tuple[Beside, Unchecked | None]:
-        """Read the words beside a content; say why, if what could be an address could not be read just now.
+    async def read_beside(self, submission: Submission | None) -> Beside:
+        """Read the words beside a content; what of them could not be read just now, they say themselves.
 
         What is no address leads nowhere, and is none that is known.
         """
         if submission is None or not (submission.caption or submission.link):
-            return NOTHING, None
-        address, failed = "", None
-        if submission.link:
-            try:
+            return NOTHING
+        caption, address, unchecked = None, "", None
+        try:
+            if submission.caption:
+                caption = await texts.fingerprint_in(self.jail, submission.caption.encode())
+                unchecked = Unchecked.TOO_LARGE if caption.partial else None
+        except JailError as error:
+            unchecked = Unchecked(error.reason)
+        try:
+            if submission.link:
                 address = await address_in(self.jail, submission.link.encode())
-            except JailError as error:
-                reason = Unchecked(error.reason)
-                failed = reason if reason in PASSING else None
-        letters = await asyncio.to_thread(letters_of, submission.caption)
-        return Beside(letters=letters, address=address), failed
+        except JailError as error:
+            reason = Unchecked(error.reason)
+            unchecked = reason if reason in PASSING else unchecked
+        return Beside(caption=caption, address=address, unchecked=unchecked)
 
     async def search_beside(self, beside: Beside, submission: Submission | None) -> list[Match]:
         """Find what is known of the words beside a content, by no less than was known to the search before.
@@ -261,18 +271,24 @@ class Node:
 
     async def _in_characters(self, data: bytes, matches: list[Match], where: Where = Where.CONTENT) -> list[Match]:
         """Say where spans of letters stand in the text itself; where that fails, the match stands without its span."""
-        spans = {match.signal: match.span for match in matches if match.span is not None and match.where is where}
+        # Where an address stands is known in characters from the first.
+        spans = {
+            match.signal: match.span
+            for match in matches
+            if match.where is where and match.fingerprint_kind is FingerprintKind.TEXT and match.span is not None
+        }
         if not spans:
             return matches
         try:
             found = await texts.locate_in(self.jail, data, [(span.start, span.end) for span in spans.values()])
         except JailError:
-            return [replace(match, span=None) if match.where is where else match for match in matches]
-        places = dict(zip(spans, found, strict=True))
+            found = []
+        placed = {
+            signal: replace(span, start=start, end=end)
+            for (signal, span), (start, end) in zip(spans.items(), found, strict=False)
+        }
         return [
-            replace(match, span=replace(match.span, start=places[match.signal][0], end=places[match.signal][1]))
-            if match.span is not None and match.where is where
-            else match
+            replace(match, span=placed.get(match.signal)) if match.signal in spans and match.where is where else match
             for match in matches
         ]
 

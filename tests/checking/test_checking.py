@@ -126,6 +126,7 @@ def test_a_video_is_acknowledged_checked_later_and_told(prompt: Running, receive
         "held_until": None,
         "bytes_kept": False,
         "checking": None,
+        "words_unchecked": None,
         "life": [],
     }
     assert kept(prompt, content) == 0
@@ -293,7 +294,7 @@ def test_a_reversed_decision_is_not_made_known_by_a_late_job(patient: Running) -
     async def late(tx: Any) -> None:
         clear = await store.find_clear(tx, ContentId.parse(content))
         assert clear is not None
-        await verdicts.admit(tx, clear.id, 1, clear.submission, clear.fingerprints)
+        await verdicts.admit(tx, clear.id, 1, clear.submission, clear.fingerprints, clear.words)
         loaded = await store.load(tx, clear.id)
         assert loaded is not None
         await know_frames(tx, tx.new(DecisionId), loaded, clear.fingerprints.frames)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from running import Loop
 from tidegate.fingerprint.words.letters import normalise
+from tidegate.fingerprint.words.link import MOST_WRITTEN, Written
 from tidegate.fingerprint.words.text import (
     LARGEST_TEXT,
     MOST_IN_SKETCH,
@@ -13,10 +14,11 @@ from tidegate.fingerprint.words.text import (
     SHORTEST_COMPARED,
     Sketch,
     fingerprint_in,
-    letters_in,
     locate_in,
+    pack_answer,
     read_text,
     stored_hashes,
+    unpack_answer,
 )
 from tidegate.jail import Jail, JailError, Reason
 
@@ -48,10 +50,42 @@ def test_the_sketch_of_a_long_text_is_cut() -> None:
     assert len(sketch.hashes) == MOST_IN_SKETCH
 
 
-@pytest.mark.parametrize("answer", [b"\xff", b"\xed\xa0\x80", b"a" * (MOST_LETTERS + 1)])
-def test_an_answer_that_is_no_text_is_not_believed(answer: bytes) -> None:
-    with pytest.raises(ValueError, match=r"decode|out of range"):
-        letters_in(answer)
+PLACE = Written("https://bridge.example/", 3, 20)
+
+
+@pytest.mark.parametrize("letters", ["", WORDS])
+@pytest.mark.parametrize("partial", [True, False])
+def test_an_answer_reads_back(letters: str, partial: bool) -> None:
+    answer = pack_answer(letters, [PLACE, PLACE], partial=partial)
+    assert unpack_answer(answer) == (letters, (PLACE, PLACE), partial)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        pack_answer("", [], partial=False) + b"\xff",
+        pack_answer("", [], partial=False) + b"\xed\xa0\x80",
+        pack_answer("a" * (MOST_LETTERS + 1), [], partial=False),
+        pack_answer("", [PLACE], partial=False)[:-1],
+        pack_answer("", [PLACE] * (MOST_WRITTEN + 1), partial=False),
+        pack_answer("", [Written("no address", 0, 10)], partial=False),
+        pack_answer("", [Written("https://bridge.example/\n", 0, 10)], partial=False),
+        pack_answer("", [Written("https://bridge.example/", 10, 10)], partial=False),
+        pack_answer("", [Written("https://bridge.example/", 0, LARGEST_TEXT + 1)], partial=False),
+    ],
+)
+def test_an_answer_that_cannot_be_one_is_not_believed(answer: bytes) -> None:
+    with pytest.raises(ValueError, match=r"decode|out of range|another length|no address"):
+        unpack_answer(answer)
+
+
+@given(st.binary(max_size=80))
+def test_no_answer_does_worse_than_to_be_refused(answer: bytes) -> None:
+    try:
+        unpack_answer(answer)
+    except ValueError:
+        return
 
 
 def test_a_text_is_read_in_the_jail(serving: Loop, jail: Jail) -> None:

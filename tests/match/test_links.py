@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.made_signals import confirmed_signal
 from tidegate.content.model import Fingerprints
-from tidegate.fingerprint.words.link import domain_of
+from tidegate.fingerprint.words.link import Written, digests_of, domain_of
+from tidegate.fingerprint.words.text import read_text
 from tidegate.kernel.ids import SignalId
+from tidegate.match.model import Where
 from tidegate.match.words.links import Links
 from tidegate.signal.model import FingerprintKind, Provenance, Signal, Standing
 from tidegate.signal.rules import proposes
@@ -18,6 +20,7 @@ ADDRESS = replace(
     standing=Standing.UNCONFIRMED,
     own_people=False,
 )
+NOTHING = Fingerprints(sha256=b"")
 DOMAIN = replace(ADDRESS, id=SignalId(UUID(int=2)), kind=FingerprintKind.DOMAIN, value=b"bridge.example")
 IN_FORCE = replace(DOMAIN, standing=Standing.CONFIRMED, own_people=True)
 
@@ -45,6 +48,29 @@ def test_a_domain_is_its_host_and_nothing_above_or_below() -> None:
         assert found(part, same) == [FingerprintKind.DOMAIN]
     for other in ("https://old.bridge.example/", "https://example/", "https://bridge.example.museum.example/"):
         assert found(part, other) == []
+
+
+def test_what_a_text_leads_to_is_found_where_it_stands_and_by_digests_when_it_is_gone() -> None:
+    part = Links()
+    part.bring_forward([IN_FORCE, ADDRESS])
+    inside = (
+        Written("https://bridge.example/b", 3, 10),
+        Written("https://bridge.example/a", 20, 30),
+        Written("https://other.example/", 40, 50),
+    )
+    matches = part.search(NOTHING, replace(read_text("letters"), addresses=inside))
+    assert {(match.signal, match.where, match.span and (match.span.start, match.span.end)) for match in matches} == {
+        (DOMAIN.id, Where.INSIDE, (3, 10)),
+        (ADDRESS.id, Where.INSIDE, (20, 30)),
+    }
+    remembered = Fingerprints(sha256=b"", leads_to=digests_of(written.address for written in inside))
+    matches = part.search(remembered, None)
+    assert {(match.signal, match.fingerprint_kind, match.where, match.span) for match in matches} == {
+        (DOMAIN.id, FingerprintKind.DOMAIN, Where.INSIDE, None),
+        (ADDRESS.id, FingerprintKind.URL, Where.INSIDE, None),
+    }
+    part.bring_forward([replace(IN_FORCE, standing=Standing.WITHDRAWN), replace(ADDRESS, standing=Standing.WITHDRAWN)])
+    assert part.search(remembered, None) == []
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Content: submitting it, changing what is said of it, and reading its whole life. May decide: nothing."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -20,7 +21,8 @@ from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decision_store
 from tidegate.enforcement import store as enforcement
 from tidegate.enforcement.delivery import wanted_payload
-from tidegate.kernel.errors import Conflict, Malformed
+from tidegate.fingerprint.model import PASSING
+from tidegate.kernel.errors import Conflict, Malformed, Unavailable
 from tidegate.kernel.event import Country, Language
 from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.match.model import Match
@@ -191,10 +193,12 @@ async def read_content(request: Request, content: str) -> dict[str, Any]:
 
 
 @door.route("PATCH", "/v1/content/{content}", needs=Scope.CONTENT, tags=["content"])
-async def change_content(request: Request, content: str, change: Change) -> dict[str, Any]:
+async def change_content(request: Request, response: Response, content: str, change: Change) -> dict[str, Any]:
     """Say that a content reaches more people now, or that the words around it changed.
 
-    Known words in its caption, or a known link in its link field, bring it to people.
+    Known words or addresses in its caption, or a known link in its link field, bring it to people. Where they cannot be
+    looked for just now, the change is kept and the answer is 202, with the reason in ``words_unchecked``: they are as
+    soon as that can be done, and nothing needs to be sent again.
     """
     identity, service = ContentId.parse(content), key_of(request).service
 
@@ -215,8 +219,12 @@ async def change_content(request: Request, content: str, change: Change) -> dict
     life = await node.run(platform(request), act)
     if change.caption is None and change.link is None:
         return life
-    await look_at_words(node, identity)
-    return await node.run(platform(request), lambda tx: life_of(tx, identity, service))
+    with suppress(Unavailable):
+        await look_at_words(node, identity)
+    life = await node.run(platform(request), lambda tx: life_of(tx, identity, service))
+    if life["words_unchecked"] in PASSING:
+        response.status_code = 202
+    return life
 
 
 @door.route("DELETE", "/v1/content/{content}", needs=Scope.CONTENT, status_code=204, tags=["content"])

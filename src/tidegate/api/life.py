@@ -1,12 +1,15 @@
 """The whole life of a content, in order, as its platform may read it. May decide: what a platform may not see."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from tidegate.checking import store as checking
 from tidegate.checking.model import Waiting
 from tidegate.content import store as contents
+from tidegate.content.model import WordsRead
 from tidegate.db.transaction import Transaction
 from tidegate.enforcement import store as enforcement
+from tidegate.fingerprint.model import Unchecked
 from tidegate.kernel.errors import NotFound
 from tidegate.kernel.ids import ContentId, ServiceId
 from tidegate.verdict import store as verdicts
@@ -14,6 +17,12 @@ from tidegate.verdict.model import VerdictKind
 
 #: Stands where a verdict, or a standing, will stand once the check is over.
 CHECKING = "checking"
+#: Why the words around a content were not looked up, or not all of them.
+WORDS_UNCHECKED: Mapping[WordsRead, Unchecked | None] = {
+    WordsRead.WHOLE: None,
+    WordsRead.PARTLY: Unchecked.TOO_LARGE,
+    WordsRead.NOT_YET: Unchecked.ENGINE_DOWN,
+}
 #: Who voted, and how, stays among those who vote: a platform learns what was decided, not by whom.
 _NOT_FOR_PLATFORMS = (
     "decision.vote_cast",
@@ -63,6 +72,7 @@ async def life_of(tx: Transaction, content: ContentId, service: ServiceId) -> di
         "held_until": hold.expires_at.isoformat() if hold else None,
         "bytes_kept": loaded.bytes_kept,
         "checking": waiting and _progress(waiting),
+        "words_unchecked": WORDS_UNCHECKED[loaded.words],
         "life": [
             {"at": row["at"].isoformat(), "event": row["kind"], "data": _visible(row["data"], content)} for row in rows
         ],
@@ -84,6 +94,7 @@ async def _clear_life(tx: Transaction, content: ContentId, service: ServiceId) -
         "held_until": None,
         "bytes_kept": False,
         "checking": None,
+        "words_unchecked": WORDS_UNCHECKED[clear.words.read],
         "life": [],
     }
 
@@ -101,6 +112,8 @@ def _life_to_come(waiting: Waiting) -> dict[str, Any]:
         "held_until": None,
         "bytes_kept": True,
         "checking": _progress(waiting),
+        # They are read with it.
+        "words_unchecked": None,
         "life": [],
     }
 

@@ -54,14 +54,14 @@ async def submit(
     await node.follow_signals()
     matches, position = await asyncio.to_thread(node.index.search, fingerprints)
     at_once = bool(matches or before.fingerprints or before.removed or body.view is None)
-    beside, failed = await node.read_beside(submission) if at_once else (NOTHING, None)
+    beside = await node.read_beside(submission) if at_once else NOTHING
     matches += await node.search_beside(beside, submission)
     # Its frames were not looked at: should the match be gone by now, that is no "clear".
     unseen = Unchecked.TOO_LARGE if body.view is None else Unchecked.ENGINE_DOWN
     upload = Upload(
         submission=submission,
         fingerprints=fingerprints,
-        unchecked=failed if before.fingerprints else unseen,
+        unchecked=beside.unchecked if before.fingerprints else unseen,
         matches=matches,
         position=position,
         data=body.view,

@@ -12,7 +12,7 @@ import structlog
 
 from tidegate.checking import steps, store
 from tidegate.checking.model import MOST_TRIES, TAKEN_FOR, Waiting
-from tidegate.content import store as contents
+from tidegate.content.facts import bytes_part
 from tidegate.db.sealing import read_bytes
 from tidegate.db.transaction import MACHINE, Transaction
 from tidegate.fingerprint.model import PASSING, Unchecked
@@ -56,7 +56,7 @@ async def check_video(node: Node, identity: ContentId, data: Data | None = None)
 
 async def _check(node: Node, waiting: Waiting, data: Data | None) -> Answer | None:
     if data is None:
-        content, part = waiting.content, contents.bytes_part(waiting.revision)
+        content, part = waiting.content, bytes_part(waiting.revision)
         data = await node.run(MACHINE, lambda tx: read_bytes(tx, content, part))
     if data is None:
         return None
@@ -102,13 +102,13 @@ async def _judge(node: Node, waiting: Waiting, unchecked: Unchecked | None) -> A
 
 async def _upload(node: Node, waiting: Waiting, unchecked: Unchecked | None) -> Upload:
     fingerprints = waiting.read.fingerprints(waiting.sha256)
-    beside, failed = await node.read_beside(waiting.submission)
+    beside = await node.read_beside(waiting.submission)
     matches, position = await node.search(fingerprints)
     matches += await node.search_beside(beside, waiting.submission)
     return Upload(
         submission=waiting.submission,
         fingerprints=fingerprints,
-        unchecked=unchecked or failed,
+        unchecked=unchecked or beside.unchecked,
         matches=matches,
         position=position,
         data=None,

@@ -7,6 +7,8 @@ found is looked up again before anything follows from it.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
@@ -15,16 +17,17 @@ import structlog
 from tidegate.case import store as cases
 from tidegate.content import past_store
 from tidegate.content import store as contents
+from tidegate.content.facts import fingerprints_of
 from tidegate.content.model import Content, Fingerprints, Standing, Submission
 from tidegate.content.past_store import Page
 from tidegate.content.steps import submission_of
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import store as decision_store
-from tidegate.fingerprint.model import Unchecked
+from tidegate.fingerprint.model import PASSING, Unchecked
+from tidegate.fingerprint.words.link import digest
 from tidegate.fingerprint.words.text import read_text, stored_hashes
 from tidegate.kernel.errors import Unavailable
 from tidegate.kernel.ids import ContentId, DecisionId, SignalId
-from tidegate.match.beside import Beside
 from tidegate.match.index import Index
 from tidegate.match.past.folder import NOTHING, Past, PastFolder
 from tidegate.match.past.uploads import Uploads, search, uploads_of
@@ -44,17 +47,28 @@ log = structlog.get_logger()
 _MOST_OPEN = 20_000
 _LONGEST_OPEN_SECONDS = 600
 _PAGE = 100_000
+#: What may stand in the words around a content.
+_IN_WORDS = frozenset({FingerprintKind.TEXT, FingerprintKind.URL, FingerprintKind.DOMAIN})
 
 
 # --- a new signal ---
 
 
 async def look_back(node: Node, identity: SignalId) -> None:
-    """Judge again all that was judged before a signal was known and is near it; only exact bytes may be held then."""
+    """Judge again all that was judged before a signal was known and is near it; only exact bytes may be held then.
+
+    Raises:
+        Unavailable: some of it could not be judged just now; all else was.
+    """
+    left: Unavailable | None = None
     for signal in await node.run(MACHINE, lambda tx: signals.load(tx, [identity])):
-        if proposes(signal):
-            for content in await find_past(node, signal):
-                await _judge_again(node, content)
+        for content in await find_past(node, signal) if proposes(signal) else ():
+            try:
+                await _judge_again(node, content, signal.kind)
+            except Unavailable as error:
+                left = error
+    if left is not None:
+        raise left
 
 
 async def find_past(node: Node, signal: Signal) -> list[ContentId]:
@@ -75,22 +89,24 @@ async def _of_other_kinds(tx: Transaction, signal: Signal) -> list[ContentId]:
             return await _texts_like(tx, signal)
         case FingerprintKind.URL:
             address = signal.value.decode()
-            same = await past_store.with_address(tx, address)
-            return same + await past_store.clear_with_address(tx, address, signal.position)
+            same = await past_store.with_address(tx, address, digest(address))
+            return same + await past_store.clear_with_address(tx, address, digest(address), signal.position)
         case FingerprintKind.DOMAIN:
             host = signal.value.decode()
-            return await past_store.with_host(tx, host) + await past_store.clear_with_host(tx, host, signal.position)
+            same = await past_store.with_host(tx, host, digest(host))
+            return same + await past_store.clear_with_host(tx, host, digest(host), signal.position)
     return []
 
 
 async def _texts_like(tx: Transaction, signal: Signal) -> list[ContentId]:
-    """Find earlier texts by their sketches, recorded or clear."""
+    """Find earlier texts and captions by their sketches, recorded or clear."""
     hashes = stored_hashes(read_text(signal.value.decode()).sketch.pack())
     index = Index()
     index.bring_forward([signal])
     sketches = await past_store.with_sketch(tx, hashes)
     sketches += await past_store.clear_with_sketch(tx, hashes, signal.position)
-    return [content for content, sketch in sketches if index.search(Fingerprints(sha256=b"", sketch=sketch))[0]]
+    found = [content for content, sketch in sketches if index.search(Fingerprints(sha256=b"", sketch=sketch))[0]]
+    return list(dict.fromkeys(found))
 
 
 async def _videos_like(tx: Transaction, signal: Signal) -> list[ContentId]:
@@ -156,12 +172,18 @@ def folder_of(node: Node) -> PastFolder:
     return PastFolder(node.settings.data_directory / "past")
 
 
-async def _judge_again(node: Node, content: ContentId) -> None:
-    """Judge what was submitted then against what is known now, unless people decided about it already."""
+async def _judge_again(node: Node, content: ContentId, kind: FingerprintKind) -> None:
+    """Judge what was submitted then against what is known now, unless people decided about it already.
+
+    Raises:
+        Unavailable: what is known now may stand in words that cannot be read just now.
+    """
     found = await node.run(MACHINE, lambda tx: _submitted(tx, content))
     if found is None:
         return
     upload = await upload_without_bytes(node, *found)
+    if kind in _IN_WORDS and upload.beside.unchecked in PASSING:
+        raise Unavailable("The words around this content cannot be read just now: it is tried again.")
 
     async def judge(tx: Transaction) -> None:
         if await decision_store.in_force(tx, content) is None:
@@ -176,10 +198,15 @@ async def _submitted(tx: Transaction, content: ContentId) -> tuple[Submission, F
     if loaded is None:
         clear = await contents.find_clear(tx, content)
         return None if clear is None else (clear.submission, clear.fingerprints)
-    submission = await submission_of(tx, loaded)
-    if submission is None or loaded.fingerprints is None or loaded.standing is Standing.ERASED:
+    return None if loaded.standing is Standing.ERASED else await _recorded(tx, loaded)
+
+
+async def _recorded(tx: Transaction, content: Content) -> tuple[Submission, Fingerprints] | None:
+    """Give what was submitted of a recorded content, and all that is known of its bytes; None when it was erased."""
+    submission, facts = await submission_of(tx, content), await contents.facts(tx, content)
+    if submission is None or facts is None or content.fingerprints is None:
         return None
-    return submission, loaded.fingerprints
+    return submission, replace(content.fingerprints, leads_to=fingerprints_of(facts).leads_to)
 
 
 # --- a withdrawn signal ---
@@ -196,21 +223,20 @@ async def look_again(node: Node, signal: SignalId, decision: DecisionId | None) 
 
 
 async def _judge_without(node: Node, content: ContentId, decision: DecisionId | None) -> None:
-    async def read(tx: Transaction) -> tuple[Content, Submission, bytes | None] | None:
+    async def read(tx: Transaction) -> tuple[Content, tuple[Submission, Fingerprints], bytes | None] | None:
         loaded = await contents.load(tx, content)
-        if loaded is None or loaded.fingerprints is None or await _is_decided(tx, content):
+        if loaded is None or await _is_decided(tx, content):
             return None
-        submission = await submission_of(tx, loaded)
-        return None if submission is None else (loaded, submission, await contents.bytes_of(tx, loaded))
+        recorded = await _recorded(tx, loaded)
+        return None if recorded is None else (loaded, recorded, await contents.bytes_of(tx, loaded))
 
     found = await node.run(MACHINE, read)
     if found is None:
         return
-    loaded, submission, data = found
-    assert loaded.fingerprints is not None
-    upload = await upload_without_bytes(node, submission, loaded.fingerprints)
+    loaded, (submission, fingerprints), data = found
+    upload = await upload_without_bytes(node, submission, fingerprints)
     if data is not None:
-        checked = await node.check(loaded.kind, loaded.fingerprints.sha256, data, full_size=True, submission=submission)
+        checked = await node.check(loaded.kind, fingerprints.sha256, data, full_size=True, submission=submission)
         upload = upload_of(submission, checked, data, looking_back=True)
 
     async def judge(tx: Transaction) -> None:
@@ -230,32 +256,30 @@ async def look_at_words(node: Node, content: ContentId) -> None:
     """Have people look at a content whose caption or link changed, if something known stands there now.
 
     Raises:
-        Unavailable: the link cannot be read just now.
+        Unavailable: they cannot be looked up just now. Where they cannot be read, they stay as they are.
     """
 
     async def read(tx: Transaction) -> tuple[Submission, Fingerprints] | None:
         loaded = await contents.load(tx, content)
-        if loaded is None or loaded.fingerprints is None:
-            return None
-        submission = await submission_of(tx, loaded)
-        return None if submission is None else (submission, loaded.fingerprints)
+        return None if loaded is None else await _recorded(tx, loaded)
 
     found = await node.run(MACHINE, read)
     if found is not None:
         submission, fingerprints = found
-        beside, failed = await node.read_beside(submission)
-        if failed is not None:
-            raise Unavailable("The change is kept, but its link could not be checked just now: send it again.")
-        upload = await upload_without_bytes(node, submission, fingerprints, beside)
+        upload = await upload_without_bytes(node, submission, fingerprints)
         await node.run(MACHINE, lambda tx: verdicts.look_at_words(tx, content, upload, node.settings.hold_policy))
 
 
-async def upload_without_bytes(
-    node: Node, submission: Submission, fingerprints: Fingerprints, beside: Beside | None = None
-) -> Upload:
+async def look_at_words_left(node: Node) -> None:
+    """Look at the words that could not be read when they came."""
+    for content in await node.run(MACHINE, contents.with_words_not_read):
+        with suppress(Unavailable):
+            await look_at_words(node, content)
+
+
+async def upload_without_bytes(node: Node, submission: Submission, fingerprints: Fingerprints) -> Upload:
     """Give an upload that is judged by what was computed of its bytes, and by the words beside it now."""
-    if beside is None:
-        beside, _ = await node.read_beside(submission)
+    beside = await node.read_beside(submission)
     await node.follow_signals()
     matches, position = await asyncio.to_thread(node.index.search, fingerprints)
     matches += await node.search_beside(beside, submission)

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from tidegate.background.look_back import look_at_words_left
 from tidegate.checking.steps import check_anew, check_left_alone
 from tidegate.content import store as contents
 from tidegate.content.model import ContentKind, Submission
@@ -22,6 +23,7 @@ from tidegate.node import Node, upload_of
 from tidegate.people import sign_in
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
+from tidegate.verdict.steps import Upload
 from tidegate.web.idempotency import forget_old as forget_old_answers
 
 log = structlog.get_logger()
@@ -44,6 +46,7 @@ class Sweeper:
             ("issue", timedelta(), self._issue),
             ("publish", timedelta(seconds=self._node.settings.publish_window_seconds), self._publish),
             ("retry", timedelta(seconds=5), lambda: retry_unchecked(self._node)),
+            ("words", timedelta(seconds=5), lambda: look_at_words_left(self._node)),
             ("checking", timedelta(seconds=30), self._checking),
             ("forget", timedelta(minutes=10), self._forget),
             ("days", timedelta(hours=1), self._days),
@@ -115,9 +118,12 @@ async def retry_unchecked(node: Node) -> None:
         if checked.unchecked is not None:
             continue
         upload = upload_of(found[0], checked, found[2])
-        await node.run(
-            MACHINE,
-            lambda tx, content=content, upload=upload: verdicts.judge_again(  # type: ignore[misc]
-                tx, content, upload, node.settings.hold_policy
-            ),
-        )
+
+        async def judge(tx: Transaction, content: ContentId = content, upload: Upload = upload) -> None:
+            loaded = await contents.load(tx, content, lock=True)
+            if loaded is not None and loaded.fingerprints is not None:
+                # What it looks like, or says, is known only now: a new signal looks back by it.
+                await contents.learn(tx, loaded, upload.fingerprints)
+            await verdicts.judge_again(tx, content, upload, node.settings.hold_policy)
+
+        await node.run(MACHINE, judge)

@@ -11,6 +11,7 @@ from typing import Any
 from tidegate.checking import store
 from tidegate.checking.model import TAKEN_FOR, Waiting
 from tidegate.content import store as contents
+from tidegate.content.facts import bytes_part
 from tidegate.content.model import Fingerprints, Submission
 from tidegate.content.rules import check_submission
 from tidegate.db.jobs import VIDEOS, defer, pending
@@ -64,12 +65,16 @@ async def acknowledge(tx: Transaction, submission: Submission, sha256: bytes, da
     contents.lock_identity(tx, lookup)
     waiting = await store.known_by(tx, lookup)
     if waiting is not None and waiting.sha256 == sha256:
+        if waiting.submission != submission:
+            # What is said of it now is what is searched, and what people see.
+            waiting = replace(waiting, submission=submission)
+            await store.write_facts(tx, waiting)
         return waiting
     if waiting is not None:
         await drop(tx, waiting)
     content, revision = await _name(tx, lookup, sha256) or (waiting.content if waiting else tx.new(ContentId), 1)
     acknowledged = Waiting(content=content, revision=revision, submission=submission, sha256=sha256, received_at=tx.now)
-    await write_bytes(tx, content, contents.bytes_part(revision), data)
+    await write_bytes(tx, content, bytes_part(revision), data)
     await store.add(tx, acknowledged, lookup)
     await defer(tx, "check_video", queue=VIDEOS, wait=wait, content=str(content))
     return acknowledged
@@ -168,6 +173,7 @@ async def judge(tx: Transaction, waiting: Waiting, upload: Upload, policy: HoldP
     known = await contents.load(tx, waiting.content, lock=True)
     if known is not None and known.fingerprints is not None and known.fingerprints.sha256 == waiting.sha256:
         await contents.learn(tx, known, upload.fingerprints)
+        await verdicts.take_words(tx, known, upload)
         again = await verdicts.judge_again(tx, waiting.content, upload, policy)
         answer = Answer(content=known.id, revision=known.revision, verdict=again) if again else None
     else:
@@ -183,7 +189,7 @@ async def _forget_bytes(tx: Transaction, waiting: Waiting) -> None:
     if known is None:
         await erase(tx, waiting.content)
     elif not (known.revision == waiting.revision and known.bytes_kept):
-        await erase_part(tx, waiting.content, contents.bytes_part(waiting.revision))
+        await erase_part(tx, waiting.content, bytes_part(waiting.revision))
 
 
 async def check_left_alone(tx: Transaction) -> None:

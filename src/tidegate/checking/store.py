@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from tidegate.checking.model import Waiting
-from tidegate.content import store as contents
-from tidegate.content.model import Fingerprints
+from tidegate.content.facts import facts_of, fingerprints_of, submission_from
+from tidegate.content.model import Fingerprints, Words
 from tidegate.db.sealing import erase_part, read_bytes, read_detail, write_bytes, write_detail
 from tidegate.db.transaction import Row, Transaction
 from tidegate.fingerprint.model import Unchecked
@@ -15,7 +15,7 @@ from tidegate.kernel.ids import ContentId
 async def write_facts(tx: Transaction, waiting: Waiting) -> None:
     """Seal what a platform says of an upload that waits."""
     submission = waiting.submission
-    facts = contents.facts_of(submission, Fingerprints(sha256=waiting.sha256)) | {
+    facts = facts_of(submission, Fingerprints(sha256=waiting.sha256), Words()) | {
         "account_class": submission.account_class,
         "surface": submission.surface,
         "reach": submission.reach,
@@ -150,8 +150,8 @@ async def _waiting(tx: Transaction, row: Row) -> Waiting | None:
         content=content,
         revision=revision,
         # Until it is judged, all that was said of it is sealed.
-        submission=contents.submission_from(row | facts, facts),
-        sha256=contents.fingerprints_of(facts).sha256,
+        submission=submission_from(row | facts, facts),
+        sha256=fingerprints_of(facts).sha256,
         received_at=row["received_at"],
         read=VideoRead(
             frames=await read_bytes(tx, content, _frames_part(revision)) or b"",

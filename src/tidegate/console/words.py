@@ -192,7 +192,12 @@ WORDS: dict[str, dict[str, str]] = {
         "picture": N_("The picture cannot be shown."),
         "video": N_("Pictures of the video cannot be shown."),
     },
-    "where": {"content": N_("in itself"), "caption": N_("in its caption"), "link": N_("in the link beside it")},
+    "where": {
+        "content": N_("in itself"),
+        "inside": N_("inside it"),
+        "caption": N_("in its caption"),
+        "link": N_("in the link beside it"),
+    },
     "look": {
         "as_stored": N_("the whole picture"),
         "without_border": N_("without its border"),

@@ -109,11 +109,12 @@ class Fingerprints:
         width: in pixels, as stored.
         height: in pixels, as stored.
         reduced: the looks were taken from a smaller decoding; a signal is never made from those.
-        partial: it moves for longer than is looked at; not kept.
+        partial: it moves for longer, or holds more addresses, than is looked at; not kept.
         frames: of a video, packed (``fingerprint/video/frames.py``).
         sketch: of a text, its MinHash (``fingerprint/words/text.py``).
         address: of a link, its canonical form (``fingerprint/words/link.py``).
         host: of a link, the host as a domain signal names it.
+        leads_to: of a text, digests of the addresses in it and of their hosts (``fingerprint/words/link.py``).
     """
 
     sha256: bytes
@@ -127,6 +128,32 @@ class Fingerprints:
     sketch: bytes = b""
     address: str = ""
     host: str = ""
+    leads_to: tuple[bytes, ...] = ()
+
+
+class WordsRead(StrEnum):
+    """How far the words around a content were read and looked up."""
+
+    WHOLE = "whole"
+    #: There is more in them than is read.
+    PARTLY = "partly"
+    #: They could not be, just now.
+    NOT_YET = "not_yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What was computed of the words around a content, for looking back.
+
+    Attributes:
+        read: how far they were; what is not read yet, is as soon as that can be done.
+        sketch: of the caption (``fingerprint/words/text.py``).
+        leads_to: digests of the addresses in caption and link field, and of their hosts.
+    """
+
+    read: WordsRead = WordsRead.WHOLE
+    sketch: bytes = b""
+    leads_to: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +173,7 @@ class Content:
     language: Language | None
     fingerprints: Fingerprints | None
     bytes_kept: bool
+    words: WordsRead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +184,7 @@ class ClearUpload:
     revision: int
     submission: Submission
     fingerprints: Fingerprints
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from tidegate.content.store import address_digest, host_digest
+from tidegate.content.store import address_digest, host_digest, leads_to_digest
 from tidegate.db.transaction import Row, Transaction
 from tidegate.kernel.ids import ContentId
 
@@ -20,23 +20,37 @@ async def with_bytes(tx: Transaction, sha256: bytes) -> list[ContentId]:
 
 
 async def with_sketch(tx: Transaction, hashes: Sequence[int]) -> list[tuple[ContentId, bytes]]:
-    """Find contents whose sketch has any of these hashes: (id, the sketch)."""
+    """Find contents of which a sketch, their own or their caption's, has any of these hashes: (id, the sketch)."""
     rows = await tx.rows(
-        "SELECT id, sketch FROM content WHERE sketch_hashes(sketch) && %(hashes)s::int[] ORDER BY id",
+        """
+        SELECT id, sketch FROM content WHERE sketch_hashes(sketch) && %(hashes)s::int[]
+        UNION ALL
+        SELECT id, caption_sketch FROM content WHERE sketch_hashes(caption_sketch) && %(hashes)s::int[] ORDER BY id
+        """,
         hashes=[_as_stored(value) for value in hashes],
     )
     return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
 
 
-async def with_address(tx: Transaction, address: str) -> list[ContentId]:
-    """Find contents that are a link to this address."""
-    rows = await tx.rows("SELECT id FROM content WHERE address = %(address)s ORDER BY id", address=address)
+async def with_address(tx: Transaction, address: str, digest: bytes) -> list[ContentId]:
+    """Find contents that are a link to this address, or lead to it from inside or from the words around them."""
+    rows = await tx.rows(
+        """
+        SELECT id FROM content WHERE address = %(address)s OR leads_to @> ARRAY[%(leads_to)s::bigint] ORDER BY id
+        """,
+        address=address,
+        leads_to=leads_to_digest(tx, digest),
+    )
     return [ContentId(row["id"]) for row in rows]
 
 
-async def with_host(tx: Transaction, host: str) -> list[ContentId]:
-    """Find contents that are a link to this host."""
-    rows = await tx.rows("SELECT id FROM content WHERE host = %(host)s ORDER BY id", host=host)
+async def with_host(tx: Transaction, host: str, digest: bytes) -> list[ContentId]:
+    """Find contents that are a link to this host, or lead to it from inside or from the words around them."""
+    rows = await tx.rows(
+        "SELECT id FROM content WHERE host = %(host)s OR leads_to @> ARRAY[%(leads_to)s::bigint] ORDER BY id",
+        host=host,
+        leads_to=leads_to_digest(tx, digest),
+    )
     return [ContentId(row["id"]) for row in rows]
 
 
@@ -56,11 +70,16 @@ async def clear_with_bytes(tx: Transaction, sha256: bytes, position: int) -> lis
 
 
 async def clear_with_sketch(tx: Transaction, hashes: Sequence[int], position: int) -> list[tuple[ContentId, bytes]]:
-    """Find clear uploads judged before this signal position whose sketch has any of these hashes: (id, the sketch)."""
+    """Find clear uploads judged before this signal position of which a sketch, their own or their caption's, has any of
+    these hashes: (id, the sketch).
+    """
     rows = await tx.rows(
         """
         SELECT id, sketch FROM clear_upload
-        WHERE sketch_hashes(sketch) && %(hashes)s::int[] AND position < %(position)s ORDER BY id
+        WHERE sketch_hashes(sketch) && %(hashes)s::int[] AND position < %(position)s
+        UNION ALL
+        SELECT id, caption_sketch FROM clear_upload
+        WHERE sketch_hashes(caption_sketch) && %(hashes)s::int[] AND position < %(position)s ORDER BY id
         """,
         hashes=[_as_stored(value) for value in hashes],
         position=position,
@@ -68,21 +87,29 @@ async def clear_with_sketch(tx: Transaction, hashes: Sequence[int], position: in
     return [(ContentId(row["id"]), bytes(row["sketch"])) for row in rows]
 
 
-async def clear_with_address(tx: Transaction, address: str, position: int) -> list[ContentId]:
-    """Find clear uploads judged before this signal position that were a link to this address."""
+async def clear_with_address(tx: Transaction, address: str, digest: bytes, position: int) -> list[ContentId]:
+    """Find clear uploads judged before this signal position that were a link to this address, or led to it."""
     rows = await tx.rows(
-        "SELECT DISTINCT id FROM clear_upload WHERE address = %(digest)s AND position < %(position)s ORDER BY id",
-        digest=address_digest(tx, address),
+        """
+        SELECT DISTINCT id FROM clear_upload
+        WHERE (address = %(itself)s OR leads_to @> ARRAY[%(leads_to)s::bigint]) AND position < %(position)s ORDER BY id
+        """,
+        itself=address_digest(tx, address),
+        leads_to=leads_to_digest(tx, digest),
         position=position,
     )
     return [ContentId(row["id"]) for row in rows]
 
 
-async def clear_with_host(tx: Transaction, host: str, position: int) -> list[ContentId]:
-    """Find clear uploads judged before this signal position that were a link to this host."""
+async def clear_with_host(tx: Transaction, host: str, digest: bytes, position: int) -> list[ContentId]:
+    """Find clear uploads judged before this signal position that were a link to this host, or led to it."""
     rows = await tx.rows(
-        "SELECT DISTINCT id FROM clear_upload WHERE host = %(digest)s AND position < %(position)s ORDER BY id",
-        digest=host_digest(tx, host),
+        """
+        SELECT DISTINCT id FROM clear_upload
+        WHERE (host = %(itself)s OR leads_to @> ARRAY[%(leads_to)s::bigint]) AND position < %(position)s ORDER BY id
+        """,
+        itself=host_digest(tx, host),
+        leads_to=leads_to_digest(tx, digest),
         position=position,
     )
     return [ContentId(row["id"]) for row in rows]

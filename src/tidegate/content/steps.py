@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tidegate.content import rules, store
+from tidegate.content.facts import facts_part, with_words, words_of, words_part
 from tidegate.content.model import (
     STANDINGS,
     Content,
@@ -15,6 +16,8 @@ from tidegate.content.model import (
     NoBytes,
     Standing,
     Submission,
+    Words,
+    WordsRead,
 )
 from tidegate.db.sealing import erase, read_detail, write_detail
 from tidegate.db.transaction import Transaction
@@ -83,29 +86,33 @@ async def change_reach(tx: Transaction, content: Content, reach: int) -> None:
         await tx.append(ContentReachChanged(content=content.id, reach=reach))
 
 
-async def edit(tx: Transaction, content: Content, *, caption: str | None, link: str | None) -> None:
-    """Take in other words around a content.
+async def edit(tx: Transaction, content: Content, *, caption: str | None, link: str | None) -> bool:
+    """Take in other words around a content, to be read as soon as that can be done; say whether they are others.
 
     Raises:
         Malformed: too long or not in normal form C.
     """
-    part = store.facts_part(content.revision)
+    part = facts_part(content.revision)
     facts = await read_detail(tx, content.id, part)
     if facts is None:
-        return
-    before = store.words_of(facts)
+        return False
+    before = words_of(facts)
     for field, text in (("caption", caption), ("link", link)):
         if text is not None:
             rules.check_text(field, text, most=rules.MOST_WORDS_BYTES)
             facts[field] = text
+    if words_of(facts) == before:
+        return False
     last = facts.get("edits", 0)
     assert isinstance(last, int)
     # The words as first shown and as of each edit stay, so that a rebuild sees at each event what was true then.
     if last == 0:
-        await write_detail(tx, content.id, store.words_part(content.revision, 0), before)
-    await write_detail(tx, content.id, store.words_part(content.revision, last + 1), store.words_of(facts))
+        await write_detail(tx, content.id, words_part(content.revision, 0), before)
+    facts = with_words(facts, Words(read=WordsRead.NOT_YET))
+    await write_detail(tx, content.id, words_part(content.revision, last + 1), words_of(facts))
     await write_detail(tx, content.id, part, {**facts, "edits": last + 1})
     await tx.append(ContentEdited(content=content.id, revision=content.revision, edit=last + 1))
+    return True
 
 
 async def delete_by_user(tx: Transaction, content: Content) -> None:

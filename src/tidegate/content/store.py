@@ -3,10 +3,22 @@
 import json
 import struct
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from tidegate.content.facts import (
+    bytes_part,
+    facts_of,
+    facts_of_fingerprints,
+    facts_part,
+    fingerprints_of,
+    read_words,
+    submission_from,
+    with_words,
+    words_of,
+    words_part,
+)
 from tidegate.content.model import (
     AccountClass,
     BytesWanted,
@@ -27,10 +39,12 @@ from tidegate.content.model import (
     Standing,
     Submission,
     Surface,
+    Words,
+    WordsRead,
 )
 from tidegate.db.sealing import read_bytes, read_detail, write_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
-from tidegate.kernel.event import Country, Event, Language
+from tidegate.kernel.event import Event, Language
 from tidegate.kernel.ids import AskId, ContentId, ServiceId
 from tidegate.kernel.keys import KEY_BYTES, seal, unseal
 
@@ -47,60 +61,6 @@ def lookup_digest(tx: Transaction, submission: Submission) -> bytes:
 def uploader_digest(tx: Transaction, service: ServiceId, uploader: str) -> bytes:
     """Digest the platform's opaque id of an uploader."""
     return tx.keys.lookup("uploader", service.value.bytes, uploader)
-
-
-def facts_part(revision: int) -> str:
-    """Name the sealed detail with the words and ids of a revision."""
-    return f"facts/{revision}"
-
-
-def words_part(revision: int, edit: int) -> str:
-    """Name the sealed detail with the words of a revision after an edit; 0 is before the first."""
-    return f"words/{revision}/{edit}"
-
-
-def words_of(facts_: dict[str, Any]) -> dict[str, Any]:
-    """Give the words around a content."""
-    return {"caption": facts_["caption"], "link": facts_["link"]}
-
-
-def bytes_part(revision: int) -> str:
-    """Name the sealed bytes of a revision."""
-    return f"bytes/{revision}"
-
-
-def facts_of(submission: Submission, fingerprints: Fingerprints) -> dict[str, Any]:
-    """Give what is sealed of a revision."""
-    return {
-        "platform_id": submission.platform_id,
-        "uploader": submission.uploader,
-        "caption": submission.caption,
-        "link": submission.link,
-        "posted_at": submission.posted_at.isoformat() if submission.posted_at else None,
-    } | _facts_of_fingerprints(fingerprints)
-
-
-def _facts_of_fingerprints(fingerprints: Fingerprints) -> dict[str, Any]:
-    return {
-        "sha256": fingerprints.sha256.hex(),
-        "looks": [
-            {
-                "kind": look.kind,
-                "pdq": [value.hex() for value in look.pdq],
-                "quality": look.quality,
-                "second": look.second.hex(),
-            }
-            for look in fingerprints.looks
-        ],
-        "quality": fingerprints.quality,
-        "width": fingerprints.width,
-        "height": fingerprints.height,
-        "reduced": fingerprints.reduced,
-        "frames": fingerprints.frames.hex(),
-        "sketch": fingerprints.sketch.hex(),
-        "address": fingerprints.address,
-        "host": fingerprints.host,
-    }
 
 
 def lock_identity(tx: Transaction, lookup: bytes) -> None:
@@ -162,16 +122,42 @@ async def learn(tx: Transaction, content: Content, fingerprints: Fingerprints) -
     facts_ = await read_detail(tx, content.id, part)
     if facts_ is None:
         return
-    await write_detail(tx, content.id, part, facts_ | _facts_of_fingerprints(fingerprints))
+    facts_ |= facts_of_fingerprints(fingerprints)
+    await write_detail(tx, content.id, part, facts_)
     await tx.execute(
         """
-        UPDATE content SET (pdq, looks, quality, width, height, reduced, frames, sketch, address)
-          = (%(pdq)s, %(looks)s, %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s)
+        UPDATE content SET (pdq, looks, quality, width, height, reduced, frames, sketch, address, host)
+          = (%(pdq)s, %(looks)s, %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s,
+            %(host)s)
         WHERE id = %(id)s AND sha256 = %(sha256)s
         """,
         id=content.id,
         **_fingerprint_columns(fingerprints),
     )
+    await _show_words(tx, content.id, facts_, facts_)
+
+
+async def learn_words(tx: Transaction, content: Content, submission: Submission, words: Words) -> None:
+    """Take in what was computed of the words around a content, if those still stand there and were not read yet."""
+    part = facts_part(content.revision)
+    facts_ = await read_detail(tx, content.id, part)
+    if facts_ is None or read_words(facts_).read is not WordsRead.NOT_YET or words.read is WordsRead.NOT_YET:
+        return
+    if (facts_["caption"], facts_["link"]) != (submission.caption, submission.link):
+        return
+    facts_ = with_words(facts_, words)
+    await write_detail(tx, content.id, part, facts_)
+    edits = facts_.get("edits", 0)
+    assert isinstance(edits, int)
+    if edits:
+        await write_detail(tx, content.id, words_part(content.revision, edits), words_of(facts_))
+    await _show_words(tx, content.id, facts_, facts_)
+
+
+async def with_words_not_read(tx: Transaction, most: int = 100) -> list[ContentId]:
+    """List contents whose words could not be read yet."""
+    rows = await tx.rows("SELECT id FROM content WHERE words = 'not_yet' ORDER BY id LIMIT %(most)s", most=most)
+    return [ContentId(row["id"]) for row in rows]
 
 
 # --- bytes that are wanted ---
@@ -210,17 +196,19 @@ def record_clear(
     lookup: bytes,
     submission: Submission,
     fingerprints: Fingerprints,
+    words: Words,
     position: int,
 ) -> None:
     """Keep one row for a clear upload, sealed under its day's key, until the day is dropped whole."""
-    plain = json.dumps(facts_of(submission, fingerprints), ensure_ascii=False).encode()
+    plain = json.dumps(facts_of(submission, fingerprints, words), ensure_ascii=False).encode()
     tx.put(
         """
         INSERT INTO clear_upload (day, id, revision, at, lookup, service, kind, surface, account_class, reach,
-            language, country, sha256, pdq, quality, frames, sketch, address, host, position, sealed)
+            language, country, sha256, pdq, quality, frames, sketch, address, host, caption_sketch, leads_to, position,
+            sealed)
         VALUES (%(day)s, %(id)s, %(revision)s, %(at)s, %(lookup)s, %(service)s, %(kind)s, %(surface)s,
             %(account_class)s, %(reach)s, %(language)s, %(country)s, %(sha256)s, %(pdq)s, %(quality)s, %(frames)s,
-            %(sketch)s, %(address)s, %(host)s, %(position)s, %(sealed)s)
+            %(sketch)s, %(address)s, %(host)s, %(caption_sketch)s, %(leads_to)s, %(position)s, %(sealed)s)
         """,
         day=tx.now.date(),
         id=content,
@@ -241,6 +229,8 @@ def record_clear(
         sketch=fingerprints.sketch or None,
         address=address_digest(tx, fingerprints.address) if fingerprints.address else None,
         host=host_digest(tx, fingerprints.host) if fingerprints.host else None,
+        caption_sketch=words.sketch or None,
+        leads_to=_led_to(tx, fingerprints, words),
         position=position,
         sealed=seal(key, plain, bound_to=content.value.bytes, randomness=tx.randomness),
     )
@@ -288,31 +278,17 @@ def first_day(tx: Transaction, keep_days: int) -> date:
     return tx.now.date() - timedelta(days=keep_days)
 
 
-def submission_from(row: Row, facts_: dict[str, Any]) -> Submission:
-    """Read back what a platform said: codes and numbers from a row, words and ids from what was sealed."""
-    return Submission(
-        service=ServiceId(row["service"]),
-        kind=ContentKind(row["kind"]),
-        platform_id=facts_["platform_id"],
-        uploader=facts_["uploader"],
-        account_class=AccountClass(row["account_class"]),
-        surface=Surface(row["surface"]),
-        reach=row["reach"],
-        caption=facts_["caption"],
-        link=facts_["link"],
-        language=row["language"] and Language(row["language"]),
-        country=row["country"] and Country(row["country"]),
-        posted_at=facts_["posted_at"] and datetime.fromisoformat(facts_["posted_at"]),
-    )
-
-
 def _clear(tx: Transaction, row: Row) -> ClearUpload:
     content = ContentId(row["id"])
     key = tx.keys.unwrap(bytes(row["wrapped"]), _day_owner(row["day"]))
     facts_ = json.loads(unseal(key, bytes(row["sealed"]), bound_to=content.value.bytes))
     submission = submission_from(row, facts_)
     return ClearUpload(
-        id=content, revision=row["revision"], submission=submission, fingerprints=fingerprints_of(facts_)
+        id=content,
+        revision=row["revision"],
+        submission=submission,
+        fingerprints=fingerprints_of(facts_),
+        words=read_words(facts_),
     )
 
 
@@ -347,32 +323,6 @@ def _day_owner(day: date) -> ContentId:
 # --- the view ---
 
 
-def fingerprints_of(facts_: dict[str, Any]) -> Fingerprints:
-    """Read fingerprints back from sealed facts."""
-    # Older releases knew one look, of pictures only.
-    looks = facts_.get("looks", [{"pdq": facts_["pdq"], "quality": facts_["quality"]}] if facts_.get("pdq") else [])
-    return Fingerprints(
-        sha256=bytes.fromhex(facts_["sha256"]),
-        looks=tuple(
-            Look(
-                kind=LookKind(look.get("kind", LookKind.AS_STORED)),
-                pdq=tuple(bytes.fromhex(value) for value in look["pdq"]),
-                quality=look["quality"],
-                second=bytes.fromhex(look.get("second", "")),
-            )
-            for look in looks
-        ),
-        quality=facts_["quality"],
-        width=facts_["width"],
-        height=facts_["height"],
-        reduced=facts_.get("reduced", False),
-        frames=bytes.fromhex(facts_.get("frames", "")),
-        sketch=bytes.fromhex(facts_.get("sketch", "")),
-        address=facts_.get("address", ""),
-        host=facts_.get("host", ""),
-    )
-
-
 def address_digest(tx: Transaction, address: str) -> bytes:
     """Digest the canonical form of a link."""
     return tx.keys.lookup("address", address)
@@ -381,6 +331,16 @@ def address_digest(tx: Transaction, address: str) -> bytes:
 def host_digest(tx: Transaction, host: str) -> bytes:
     """Digest the host of a link."""
     return tx.keys.lookup("host", host)
+
+
+def leads_to_digest(tx: Transaction, digest: bytes) -> int:
+    """Digest the digest of an address or a host with the node's key, as a number of 64 bits."""
+    return int.from_bytes(tx.keys.lookup("leads-to", digest)[:8], signed=True)
+
+
+def _led_to(tx: Transaction, fingerprints: Fingerprints, words: Words) -> list[int] | None:
+    digests = {*fingerprints.leads_to, *words.leads_to}
+    return sorted(leads_to_digest(tx, digest) for digest in digests) or None
 
 
 def _searched(fingerprints: Fingerprints) -> bytes:
@@ -444,42 +404,59 @@ def _content(row: Row) -> Content:
             host=row["host"] or "",
         ),
         bytes_kept=row["bytes_kept"],
+        words=WordsRead(row["words"]),
     )
 
 
-def _caption_digest(tx: Transaction, words: dict[str, Any]) -> bytes:
-    return tx.keys.lookup("caption", str(words["caption"]), str(words["link"]))
+def words_digest(tx: Transaction, caption: str, link: str) -> bytes:
+    """Digest the words around a content."""
+    return tx.keys.lookup("caption", caption, link)
+
+
+async def _show_words(
+    tx: Transaction, content: ContentId, facts_: dict[str, Any] | None, words: dict[str, Any] | None
+) -> None:
+    """Have a content found by what was computed of its bytes and of these words around it."""
+    known = Words() if words is None else read_words(words)
+    fingerprints = Fingerprints(sha256=b"") if facts_ is None else fingerprints_of(facts_)
+    await tx.execute(
+        """
+        UPDATE content SET (caption, words, caption_sketch, leads_to)
+          = (%(caption)s, %(words)s, %(sketch)s, %(leads_to)s)
+        WHERE id = %(id)s
+        """,
+        id=content,
+        caption=words and words_digest(tx, words["caption"], words["link"]),
+        words=known.read,
+        sketch=known.sketch or None,
+        leads_to=_led_to(tx, fingerprints, known),
+    )
 
 
 async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
     await _not_wanted(tx, happened)
     facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
     known = Fingerprints(sha256=b"") if facts_ is None else fingerprints_of(facts_)
-    digests: dict[str, bytes | None] = {"lookup": None, "uploader": None, "caption": None}
+    digests: dict[str, bytes | None] = {"lookup": None, "uploader": None}
     if facts_ is not None:
         service = happened.service.value.bytes
         digests = {
             "lookup": tx.keys.lookup("content", service, happened.content_kind, str(facts_["platform_id"])),
             "uploader": uploader_digest(tx, happened.service, str(facts_["uploader"])),
-            "caption": _caption_digest(
-                tx, await read_detail(tx, happened.content, words_part(happened.revision, 0)) or facts_
-            ),
         }
     await tx.execute(
         """
         INSERT INTO content (id, revision, service, kind, standing, surface, account_class, reach, language, country,
-            lookup, uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address,
-            host, bytes_kept)
+            lookup, uploader, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, host,
+            bytes_kept, words)
         VALUES (%(id)s, %(revision)s, %(service)s, %(kind)s, 'shown', %(surface)s, %(account_class)s, %(reach)s,
-            %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(caption)s, %(sha256)s, %(pdq)s, %(looks)s,
-            %(quality)s, %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s,
-            %(host)s, false)
+            %(language)s, %(country)s, %(lookup)s, %(uploader)s, %(sha256)s, %(pdq)s, %(looks)s, %(quality)s,
+            %(width)s, %(height)s, %(reduced)s, %(frames)s, %(sketch)s, %(address)s, %(host)s, false, 'whole')
         ON CONFLICT (id) DO UPDATE SET (revision, standing, surface, account_class, reach, language, country, lookup,
-            uploader, caption, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, host,
-            bytes_kept)
+            uploader, sha256, pdq, looks, quality, width, height, reduced, frames, sketch, address, host, bytes_kept)
           = (EXCLUDED.revision, 'shown', EXCLUDED.surface, EXCLUDED.account_class, EXCLUDED.reach, EXCLUDED.language,
-            EXCLUDED.country, EXCLUDED.lookup, EXCLUDED.uploader, EXCLUDED.caption, EXCLUDED.sha256, EXCLUDED.pdq,
-            EXCLUDED.looks, EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, EXCLUDED.reduced, EXCLUDED.frames,
+            EXCLUDED.country, EXCLUDED.lookup, EXCLUDED.uploader, EXCLUDED.sha256, EXCLUDED.pdq, EXCLUDED.looks,
+            EXCLUDED.quality, EXCLUDED.width, EXCLUDED.height, EXCLUDED.reduced, EXCLUDED.frames,
             EXCLUDED.sketch, EXCLUDED.address, EXCLUDED.host, false)
         """,
         id=happened.content,
@@ -494,6 +471,8 @@ async def _submitted(tx: Transaction, happened: ContentSubmitted) -> None:
         **_fingerprint_columns(known),
         **digests,
     )
+    first = await read_detail(tx, happened.content, words_part(happened.revision, 0))
+    await _show_words(tx, happened.content, facts_, facts_ if first is None or facts_ is None else first)
 
 
 def _fingerprint_columns(known: Fingerprints) -> dict[str, object]:
@@ -519,12 +498,9 @@ async def _reach_changed(tx: Transaction, happened: ContentReachChanged) -> None
 
 
 async def _edited(tx: Transaction, happened: ContentEdited) -> None:
+    facts_ = await read_detail(tx, happened.content, facts_part(happened.revision))
     words = await read_detail(tx, happened.content, words_part(happened.revision, happened.edit))
-    await tx.execute(
-        "UPDATE content SET caption = %(caption)s WHERE id = %(id)s",
-        id=happened.content,
-        caption=words and _caption_digest(tx, words),
-    )
+    await _show_words(tx, happened.content, facts_, words)
 
 
 async def _bytes_wanted(tx: Transaction, happened: ContentBytesWanted) -> None:
@@ -568,7 +544,8 @@ async def _erased(tx: Transaction, happened: ContentErased) -> None:
         """
         UPDATE content SET standing = 'erased', lookup = NULL, uploader = NULL, caption = NULL, sha256 = NULL,
             pdq = NULL, looks = NULL, quality = 0, width = 0, height = 0, reduced = false, frames = NULL, sketch = NULL,
-            address = NULL, host = NULL, bytes_kept = false WHERE id = %(id)s
+            address = NULL, host = NULL, words = 'whole', caption_sketch = NULL, leads_to = NULL, bytes_kept = false
+        WHERE id = %(id)s
         """,
         id=happened.content,
     )

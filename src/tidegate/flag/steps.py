@@ -51,7 +51,7 @@ async def _known(tx: Transaction, service: ServiceId, wanted: ContentId) -> Cont
     if clear is not None and clear.submission.service == service:
         contents.lock_identity(tx, contents.lookup_digest(tx, clear.submission))
         if await contents.load(tx, clear.id) is None:
-            await admit(tx, clear.id, clear.revision, clear.submission, clear.fingerprints)
+            await admit(tx, clear.id, clear.revision, clear.submission, clear.fingerprints, clear.words)
             contents.forget_clear(tx, clear.id)
         content = await contents.load(tx, clear.id)
     if content is None or content.service != service:

@@ -29,11 +29,16 @@ class Span:
 
 
 class Where(StrEnum):
-    """What of an upload matched: the content itself, or the words the platform sent beside it."""
+    """What of an upload matched: the content itself, an address inside it, or the words the platform sent beside it."""
 
     CONTENT = "content"
+    INSIDE = "inside"
     CAPTION = "caption"
     LINK = "link"
+
+
+#: Where the words are that a platform sends beside a content, and may change.
+BESIDE = frozenset({Where.CAPTION, Where.LINK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

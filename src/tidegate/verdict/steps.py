@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from tidegate.content import facts
 from tidegate.content import store as contents
 from tidegate.content.model import (
     ClearUpload,
@@ -13,9 +14,11 @@ from tidegate.content.model import (
     Fingerprints,
     Standing,
     Submission,
+    Words,
+    WordsRead,
 )
 from tidegate.content.rules import check_submission
-from tidegate.content.steps import ask_for_bytes
+from tidegate.content.steps import ask_for_bytes, edit
 from tidegate.db.sealing import write_bytes, write_detail
 from tidegate.db.transaction import Transaction
 from tidegate.fingerprint.model import Unchecked
@@ -24,7 +27,7 @@ from tidegate.kernel.ids import AppealId, ContentId, DecisionId, StaffId
 from tidegate.kernel.states import follow
 from tidegate.match.beside import NOTHING, Beside
 from tidegate.match.index import compare
-from tidegate.match.model import Match, Where
+from tidegate.match.model import BESIDE, Match
 from tidegate.match.second import with_second
 from tidegate.people.model import ProposalApproved, ProposalKind
 from tidegate.signal import store as signals
@@ -122,7 +125,7 @@ async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
         contents.forget_clear(tx, clear.id)
     content = known.id if known else clear.id if clear else upload.acknowledged or tx.new(ContentId)
     revision = known.revision + 1 if known else _revision_after(clear, upload.fingerprints)
-    await admit(tx, content, revision, upload.submission, upload.fingerprints)
+    await admit(tx, content, revision, upload.submission, upload.fingerprints, upload.beside.kept)
     await _give(tx, content, revision, verdict, upload.data, policy, sealed=upload.sealed)
     return Answer(content=content, revision=revision, verdict=verdict)
 
@@ -195,7 +198,11 @@ def _same_bytes(known: Content, fingerprints: Fingerprints) -> bool:
 
 
 async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdict, policy: HoldPolicy) -> Answer:
-    """Answer for the same content sent again: a running hold stays as it is, and nothing is stretched."""
+    """Answer for the same content sent again: a running hold stays as it is, and nothing is stretched.
+
+    Words that are new around it are what people see from now on, and they look if something known stands there.
+    """
+    await take_words(tx, known, upload)
     running = await store.running_hold(tx, known.id)
     last = await store.latest(tx, known.id)
     # It was clear until someone flagged it, or until it was checked again; what is found now goes to people.
@@ -204,7 +211,11 @@ async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdi
     if running is not None and not rules.due_to_lapse(running, tx.now):
         assert last is not None
         verdict = replace(verdict, kind=VerdictKind.HOLD, reason=Reason(last["reason"]), held_until=running.expires_at)
-    elif verdict.kind is VerdictKind.HOLD or (clear_so_far and verdict.kind is not VerdictKind.CLEAR):
+    elif (
+        verdict.kind is VerdictKind.HOLD
+        or (clear_so_far and verdict.kind is not VerdictKind.CLEAR)
+        or (running is None and await _newly_beside(tx, known.id, verdict))
+    ):
         await _give(tx, known.id, known.revision, verdict, upload.data, policy, sealed=upload.sealed)
     elif last is None:
         pass
@@ -223,11 +234,12 @@ async def _clear(
     verdict: Verdict,
     key: bytes | None,
 ) -> Answer:
-    """Write the one row of a clear upload; the same upload again writes none."""
-    if before is not None and before.fingerprints.sha256 == upload.fingerprints.sha256:
+    """Write the one row of a clear upload; the same upload again writes none, but for other words around it."""
+    same = before is not None and before.fingerprints.sha256 == upload.fingerprints.sha256
+    if before is not None and same and _same_words(before.submission, upload.submission):
         return Answer(content=before.id, revision=before.revision, verdict=verdict)
     content = before.id if before else upload.acknowledged or tx.new(ContentId)
-    revision = before.revision + 1 if before else 1
+    revision = _revision_after(before, upload.fingerprints)
     if before is not None:
         contents.forget_clear(tx, content)
     contents.record_clear(
@@ -238,17 +250,24 @@ async def _clear(
         lookup,
         upload.submission,
         upload.fingerprints,
+        upload.beside.kept,
         verdict.position,
     )
-    store.add_to_tally(tx, VerdictKind.CLEAR)
+    if not same:
+        store.add_to_tally(tx, VerdictKind.CLEAR)
     return Answer(content=content, revision=revision, verdict=verdict)
 
 
 async def admit(
-    tx: Transaction, content: ContentId, revision: int, submission: Submission, fingerprints: Fingerprints
+    tx: Transaction,
+    content: ContentId,
+    revision: int,
+    submission: Submission,
+    fingerprints: Fingerprints,
+    words: Words,
 ) -> None:
     """Begin the recorded life of a content, or of its next revision."""
-    await write_detail(tx, content, contents.facts_part(revision), contents.facts_of(submission, fingerprints))
+    await write_detail(tx, content, facts.facts_part(revision), facts.facts_of(submission, fingerprints, words))
     await tx.append(
         ContentSubmitted(
             content=content,
@@ -296,9 +315,29 @@ async def _give(
     )
 
 
+def _same_words(one: Submission, other: Submission) -> bool:
+    return (one.caption, one.link) == (other.caption, other.link)
+
+
+async def take_words(tx: Transaction, known: Content, upload: Upload) -> None:
+    """Take in the words around a content that is sent again, if they are others."""
+    submission = upload.submission
+    if known.caption != contents.words_digest(tx, submission.caption, submission.link):
+        await contents.load(tx, known.id, lock=True)
+        await edit(tx, known, caption=submission.caption, link=submission.link)
+        await contents.learn_words(tx, known, submission, upload.beside.kept)
+
+
+async def _newly_beside(tx: Transaction, content: ContentId, verdict: Verdict) -> bool:
+    """Say whether something known stands beside a content that its last verdict did not rest on."""
+    before = (await store.matches_on(tx, [content])).get(content, ())
+    seen = {(match.signal, match.where) for match in before}
+    return any(match.where in BESIDE and (match.signal, match.where) not in seen for match in verdict.matches)
+
+
 async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: bytes | memoryview) -> None:
     """Seal the bytes of a revision, so that people can look and nothing contested is destroyed."""
-    await write_bytes(tx, content, contents.bytes_part(revision), data)
+    await write_bytes(tx, content, facts.bytes_part(revision), data)
     await tx.append(ContentBytesKept(content=content, revision=revision))
 
 
@@ -311,6 +350,7 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     known = await contents.load(tx, content, lock=True)
     if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
         return None
+    await _learn_words(tx, known, upload)
     verdict = await _judge(tx, upload, known, standing, policy)
     last = await store.latest(tx, content)
     running = await store.running_hold(tx, content)
@@ -318,25 +358,31 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     before = last["verdict"] if last is not None else VerdictKind.CLEAR
     if running is not None or before == verdict.kind:
         return None
+    # Nobody looked at the bytes anew, so what could not be checked of them still is not.
+    unseen = upload.looking_back and upload.data is None and not upload.sealed
+    if unseen and before == VerdictKind.UNCHECKED and verdict.kind is VerdictKind.CLEAR:
+        return None
     data, sealed = (None, False) if known.bytes_kept else (upload.data, upload.sealed)
     await _give(tx, content, known.revision, verdict, data, policy, sealed=sealed)
     return verdict
 
 
+async def _learn_words(tx: Transaction, known: Content, upload: Upload) -> None:
+    """Take in what was computed of the words around a content, where that could not be done before."""
+    if known.words is WordsRead.NOT_YET:
+        await contents.learn_words(tx, known, upload.submission, upload.beside.kept)
+
+
 async def _judged_anew(
     tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy
-) -> tuple[Content, Verdict, Sequence[Match]] | None:
-    """Judge a recorded content by what is found now, beside the matches its last verdict rested on.
-
-    None when it is erased, or has other bytes by now.
-    """
+) -> tuple[Content, Verdict] | None:
+    """Judge a recorded content by what is found now; None when it is erased, or has other bytes by now."""
     standing = await _standing(tx, upload)
     known = await contents.load(tx, content, lock=True)
     if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
         return None
-    verdict = await _judge(tx, upload, known, standing, policy)
-    before = (await store.matches_on(tx, [content])).get(content, ())
-    return known, verdict, before
+    await _learn_words(tx, known, upload)
+    return known, await _judge(tx, upload, known, standing, policy)
 
 
 async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
@@ -347,12 +393,11 @@ async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, pol
     judged = await _judged_anew(tx, content, upload, policy)
     if judged is None:
         return None
-    known, verdict, before = judged
-    seen = {(match.signal, match.where) for match in before}
-    beside = [match for match in verdict.matches if match.where is not Where.CONTENT]
-    new = any((match.signal, match.where) not in seen for match in beside)
+    known, verdict = judged
     # Words are no reason to hold anything (floor rule 1), and a hold that runs has its people.
-    if not new or verdict.kind is VerdictKind.HOLD or await store.running_hold(tx, content) is not None:
+    if verdict.kind is VerdictKind.HOLD or await store.running_hold(tx, content) is not None:
+        return None
+    if not await _newly_beside(tx, content, verdict):
         return None
     await _give(tx, content, known.revision, verdict, None, policy)
     return verdict
@@ -376,14 +421,16 @@ async def look_back(tx: Transaction, content: ContentId, upload: Upload, policy:
 
 async def _of_clear(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
     clear = await contents.find_clear(tx, content)
-    # Deleted meanwhile, or replaced by other bytes, which were judged when they came.
+    # Deleted meanwhile, or replaced by other bytes or words, which were judged when they came.
     if clear is None or clear.fingerprints.sha256 != upload.fingerprints.sha256:
+        return None
+    if not _same_words(clear.submission, upload.submission):
         return None
     verdict = await _judge(tx, upload, None, await _standing(tx, upload), policy)
     if verdict.kind is VerdictKind.CLEAR:
         return None
     contents.forget_clear(tx, content)
-    await admit(tx, content, clear.revision, clear.submission, clear.fingerprints)
+    await admit(tx, content, clear.revision, clear.submission, clear.fingerprints, upload.beside.kept)
     await _give(tx, content, clear.revision, verdict, None, policy)
     return verdict
 
@@ -398,7 +445,8 @@ async def judge_without(
     judged = await _judged_anew(tx, content, upload, policy)
     if judged is None:
         return None
-    known, verdict, before = judged
+    known, verdict = judged
+    before = (await store.matches_on(tx, [content])).get(content, ())
     gone = {match.signal for match in before} - {match.signal for match in verdict.matches}
     if verdict.kind is VerdictKind.HOLD or not gone:
         return None

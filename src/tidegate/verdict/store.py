@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from tidegate.content.facts import facts_part, fingerprints_of
 from tidegate.content.model import ContentErased
-from tidegate.content.store import facts_part, fingerprints_of, uploader_digest
+from tidegate.content.store import uploader_digest
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.backlog import NOTHING, Backlog

@@ -29,7 +29,7 @@ from tidegate.console.language import language_of
 from tidegate.console.pages import render
 from tidegate.console.public.complaint import TOO_OFTEN, Refused, Sent, drawn_anew, read
 from tidegate.console.public.notice_life import Final, Step, final, steps
-from tidegate.content import store as contents
+from tidegate.content.facts import facts_part
 from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import PERSON, Row, Transaction
 from tidegate.kernel.errors import NotFound, RateLimited, TidegateError, WrongState
@@ -117,7 +117,7 @@ async def _read(tx: Transaction, token: str) -> Told:
         notice=notice,
         content=content,
         statement=statement,
-        about=_about(await read_detail(tx, content, contents.facts_part(notice["revision"]))),
+        about=_about(await read_detail(tx, content, facts_part(notice["revision"]))),
         appeal=appeal,
         judgements=await appeal_store.judgements(tx, appeal)
         if appeal is not None and appeal.state is State.DECIDED

@@ -140,7 +140,7 @@ async def words(request: Request, case: str, content: str) -> Response:
     spans = [
         (match.span.start, match.span.end)
         for match in matches
-        if match.span is not None and match.where is Where.CONTENT
+        if match.span is not None and match.where in {Where.CONTENT, Where.INSIDE}
     ]
     return render(
         request,

@@ -51,10 +51,14 @@ def letters(text: str) -> Letters:
     Raises:
         ValueError: a lone surrogate, which is no text.
     """
+    return letters_of(codes_of(text))
+
+
+def letters_of(codes: Codes) -> Letters:
+    """Reduce the code points of a text to its letters."""
     # Only who reads texts needs the compiler, and it must find its cache folder first.
     from tidegate.fingerprint.words.letter_kernels import read
 
-    codes = codes_of(text)
     found, origins = read(codes, *letter_table(symbols=False), True)
     if not len(found):
         found, origins = read(codes, *letter_table(symbols=True), True)

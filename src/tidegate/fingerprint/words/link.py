@@ -4,8 +4,10 @@ May decide: whether an answer from a child is well formed, and which part of an 
 address as it came; ``link_engine`` does, in the jail, and says what a canonical form is.
 """
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tidegate.jail import Jail, JailError, Reason
@@ -17,11 +19,24 @@ LONGEST_ADDRESS: Final = 4 * LONGEST_LINK
 #: A canonical form: a scheme, and of the schemes that have a host in the DNS the host and the rest apart.
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]*")
 _WITH_HOST = re.compile(r"(?:https|wss|ftp)://(?P<host>[^/:?\[]+|\[[0-9a-f:.]+\])(?P<port>:[0-9]+)?(?P<rest>/[!-~]*)")
+#: Ways of writing an address that are read in one text, and the characters they may have together.
+MOST_WRITTEN: Final = 1000
+MOST_WRITTEN_CHARACTERS: Final = 1 << 18
 #: Links brought into their form by one request to the jail.
 _AT_ONCE: Final = 100
+DIGEST_BYTES: Final = 8
 _PUNYCODE: Final = "xn--"
 
 _ENGINE = "tidegate.fingerprint.words.link_engine"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An address that is written in a text: its canonical form, and where it stands, in characters."""
+
+    address: str
+    start: int
+    end: int
 
 
 async def address_in(jail: Jail, data: bytes) -> str:
@@ -36,7 +51,15 @@ async def address_in(jail: Jail, data: bytes) -> str:
 
 
 def _address(answer: bytes) -> str:
-    address = answer.decode("ascii")
+    return checked(answer.decode("ascii"))
+
+
+def checked(address: str) -> str:
+    """Give a canonical form that a child answered, if it can be one.
+
+    Raises:
+        ValueError: it cannot.
+    """
     if not _ADDRESS.fullmatch(address):
         raise ValueError("an answer is no address")
     return address
@@ -76,6 +99,19 @@ def host_of(address: str) -> str:
 def domain_of(address: str) -> str:
     """Give the host as a domain signal names it: without a leading ``www.``."""
     return host_of(address).removeprefix("www.")
+
+
+def digest(value: str) -> bytes:
+    """Digest an address, or a host as a domain signal names it, to find it by when it is kept no more; no host is an
+    address.
+    """
+    return hashlib.sha256(value.encode()).digest()[:DIGEST_BYTES]
+
+
+def digests_of(addresses: Iterable[str]) -> tuple[bytes, ...]:
+    """Give the digests of addresses and of their hosts, each once and in order."""
+    found = {digest(value) for address in addresses for value in (address, domain_of(address)) if value}
+    return tuple(sorted(found))
 
 
 def around_host(address: str) -> tuple[str, str, str]:

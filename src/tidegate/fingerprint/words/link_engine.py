@@ -18,17 +18,23 @@ follow people around (``utm_source``) are kept, too: which they are is the site'
 import re
 from typing import Final
 
-from ada_url import URL
+from ada_url import normalize_url
 
 from tidegate.fingerprint.words.link import LONGEST_LINK
 from tidegate.jail.model import Reason, Refusal
 
 #: What these name stands in the link itself, or on the reader's own machine.
-_NOWHERE: Final = frozenset({"about:", "blob:", "data:", "file:", "filesystem:", "javascript:", "view-source:"})
+_NOWHERE: Final = frozenset({"about", "blob", "data", "file", "filesystem", "javascript", "view-source"})
 #: Schemes with a host in the DNS, and the one that is written for them.
-_WITH_HOST: Final = {"http:": "https:", "https:": "https:", "ws:": "wss:", "wss:": "wss:", "ftp:": "ftp:"}
+_WITH_HOST: Final = {"http": "https", "https": "https", "ws": "wss", "wss": "wss", "ftp": "ftp"}
+#: Of an address with a host, as the parser writes it; an empty query is none.
+_PARTS: Final = re.compile(
+    r"[a-z]+://(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/?#:@]*)(?P<port>:[0-9]+)?(?P<path>/[^?#]*)(?P<query>\?[^#]+)?"
+)
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PERCENT: Final = re.compile("%([0-9A-Fa-f]{2})?")
+#: A percent sign that is not written as it is in a canonical form.
+_OTHERWISE: Final = re.compile("%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])")
 _DROPPED: Final = re.compile("[\t\n\r]")
 _EDGES: Final = "".join(map(chr, range(0x21)))
 _BARE: Final = re.compile(r"[^\s/?#:@\\]+[.\u3002\uff0e\uff61][^\s/?#:@\\]+(:[0-9]+)?([/?#\\].*)?", re.DOTALL)
@@ -41,15 +47,24 @@ def canonical(data: bytes, _arguments: bytes) -> bytes:
     if len(data) > LONGEST_LINK:
         raise Refusal(Reason.TOO_LARGE)
     try:
-        text = _DROPPED.sub("", data.decode()).strip(_EDGES)
-        form = _parsed(f"https://{text}" if _BARE.fullmatch(text) else text)
-        for _ in range(_ROUNDS):
-            before, form = form, _parsed(form)
-            if form == before:
-                return form.encode("ascii")
+        return form_of(data.decode()).encode("ascii")
     except ValueError as error:  # no UTF-8, or no address
         raise Refusal(Reason.UNDECODABLE) from error
-    raise Refusal(Reason.UNDECODABLE)
+
+
+def form_of(link: str) -> str:
+    """Give the canonical form of a link.
+
+    Raises:
+        ValueError: it is no link to another place.
+    """
+    text = _DROPPED.sub("", link).strip(_EDGES)
+    form = _parsed(f"https://{text}" if _BARE.fullmatch(text) else text)
+    for _ in range(_ROUNDS):
+        before, form = form, _parsed(form)
+        if form == before:
+            return form
+    raise ValueError(link)
 
 
 def canonical_lines(data: bytes, arguments: bytes) -> bytes:
@@ -71,23 +86,24 @@ def warm() -> None:
 
 
 def _parsed(text: str) -> str:
-    url = URL(text)
-    if url.protocol in _NOWHERE:
-        raise ValueError(url.protocol)
-    scheme = _WITH_HOST.get(url.protocol)
-    if scheme is None:
+    # One call of the parser gives the address in a form in which its parts can be told by their marks.
+    href = normalize_url(text)
+    scheme, _, _ = href.partition(":")
+    if scheme in _NOWHERE:
+        raise ValueError(scheme)
+    if scheme not in _WITH_HOST:
         # A scheme of its own: nothing is known of its hosts, if they are any.
-        return _encoded(url.href.partition("#")[0].removesuffix("?")).replace(" ", "%20")
-    path, query = _encoded(url.pathname), _encoded("" if url.search == "?" else url.search)
-    host = url.hostname.rstrip(".")
-    if not host:
+        return _encoded(href.partition("#")[0].removesuffix("?")).replace(" ", "%20")
+    parts = _PARTS.match(href)
+    host = parts["host"].rstrip(".") if parts else ""
+    if parts is None or not host:
         raise ValueError(text)
-    port = f":{url.port}" if url.port else ""
-    return f"{scheme}//{host}{port}{path}{query}"
+    query = parts["query"] or ""
+    return f"{_WITH_HOST[scheme]}://{host}{parts['port'] or ''}{_encoded(parts['path'])}{_encoded(query)}"
 
 
 def _encoded(part: str) -> str:
-    return _PERCENT.sub(_one, part)
+    return _PERCENT.sub(_one, part) if _OTHERWISE.search(part) else part
 
 
 def _one(found: re.Match[str]) -> str:

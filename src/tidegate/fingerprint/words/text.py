@@ -1,4 +1,4 @@
-"""What the node learns of a text: the bytes go to a locked child, its letters come back.
+"""What the node learns of a text: the bytes go to a locked child, its letters and the addresses in it come back.
 
 May decide: whether an answer from a child is well formed, what a text is found by, and what it is remembered by. May
 not: decode anything here. Shingles are taken here, of checked letters, once for all that is done with a text.
@@ -12,13 +12,14 @@ import asyncio
 import hashlib
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tidegate.fingerprint.words.letters import Hashes, Places, codes_of
+from tidegate.fingerprint.words.link import MOST_WRITTEN, MOST_WRITTEN_CHARACTERS, Written, checked
 from tidegate.fingerprint.words.shingles import length, winnow
 from tidegate.jail import Jail, JailError, Reason
 
@@ -38,6 +39,12 @@ _LENGTH = struct.Struct("!I")
 _HASH: Final = np.dtype(">u4")
 _DIGEST_BYTES = 8
 _RANGE = struct.Struct("!II")
+#: Of an answer: how many addresses, and whether there are more; of an address: from, to, bytes.
+_HEAD = struct.Struct("!I?")
+_WRITTEN = struct.Struct("!III")
+#: A character is four bytes at most, and each of them may be written as three; a scheme and a slash are put to them.
+_LONGEST_FORMS = 12 * MOST_WRITTEN_CHARACTERS + 16 * MOST_WRITTEN
+_LARGEST_ANSWER = _HEAD.size + MOST_WRITTEN * _WRITTEN.size + _LONGEST_FORMS + 4 * MOST_LETTERS
 _LARGEST_SKETCH = _LENGTH.size + MOST_IN_SKETCH * _HASH.itemsize
 #: A control of one byte is shown as a sign of three.
 _LARGEST_READABLE = 3 * LARGEST_TEXT
@@ -96,12 +103,16 @@ class ReadText:
         units: how long that is.
         hashes: its kept hashes in order (see ``shingles``).
         places: for each the index of the letter its shingle begins at.
+        addresses: that are written in it, each once.
+        partial: there are more addresses than are read.
     """
 
     letters: str
     units: int
     hashes: Hashes
     places: Places
+    addresses: tuple[Written, ...] = ()
+    partial: bool = False
 
     @property
     def sketch(self) -> Sketch:
@@ -141,20 +152,42 @@ async def fingerprint_in(jail: Jail, data: bytes) -> ReadText:
     """
     if len(data) > LARGEST_TEXT:
         raise JailError(Reason.TOO_LARGE)
-    found = await jail.read(letters_in, f"{_ENGINE}:fingerprint", data, answer_limit=4 * MOST_LETTERS)
-    return await asyncio.to_thread(read_text, found)
+    letters, addresses, partial = await jail.read(
+        unpack_answer, f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER
+    )
+    read = await asyncio.to_thread(read_text, letters)
+    return replace(read, addresses=addresses, partial=partial)
 
 
-def letters_in(answer: bytes) -> str:
-    """Read an answer, believing nothing.
+def pack_answer(letters: str, addresses: Sequence[Written], *, partial: bool) -> bytes:
+    """Write down what was read of a text: how many addresses, whether there are more, each of them, the letters."""
+    parts = [_HEAD.pack(len(addresses), partial)]
+    for written in addresses:
+        parts += [_WRITTEN.pack(written.start, written.end, len(written.address)), written.address.encode("ascii")]
+    return b"".join([*parts, letters.encode()])
+
+
+def unpack_answer(answer: bytes) -> tuple[str, tuple[Written, ...], bool]:
+    """Read that, believing nothing: letters, addresses, whether there are more of those.
 
     Raises:
         ValueError: it is not one.
     """
-    letters = answer.decode()
-    if len(letters) > MOST_LETTERS:
+    try:
+        count, partial = _HEAD.unpack_from(answer)
+        at, addresses = _HEAD.size, []
+        for _ in range(count if count <= MOST_WRITTEN else 0):
+            start, end, length = _WRITTEN.unpack_from(answer, at)
+            at += _WRITTEN.size
+            addresses.append(Written(checked(answer[at : at + length].decode("ascii")), start, end))
+            at += length
+    except struct.error as error:
+        raise ValueError("an answer has another length") from error
+    letters = answer[at:].decode()
+    ordered = all(0 <= each.start < each.end <= LARGEST_TEXT for each in addresses)
+    if count != len(addresses) or not ordered or len(letters) > MOST_LETTERS or at > len(answer):
         raise ValueError("an answer is out of range")
-    return letters
+    return letters, tuple(addresses), partial
 
 
 async def read_in(jail: Jail, data: bytes) -> str:

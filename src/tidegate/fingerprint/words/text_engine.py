@@ -3,8 +3,10 @@
 May decide: what is a text at all: UTF-8, nothing else. What another encoding would show, no platform of today shows.
 """
 
-from tidegate.fingerprint.words.letters import Letters, letters
-from tidegate.fingerprint.words.text import LARGEST_TEXT, MOST_LETTERS, pack_ranges, unpack_ranges
+from tidegate.fingerprint.words.addresses import written_in
+from tidegate.fingerprint.words.letter_table import Codes
+from tidegate.fingerprint.words.letters import Letters, codes_of, letters_of
+from tidegate.fingerprint.words.text import LARGEST_TEXT, MOST_LETTERS, pack_answer, pack_ranges, unpack_ranges
 from tidegate.jail.model import Reason, Refusal
 
 #: C0 and C1, for no page may hold them.
@@ -12,13 +14,15 @@ _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {*b"\t\n\r"}, "\u
 
 
 def fingerprint(data: bytes, _arguments: bytes) -> bytes:
-    """Reduce a text to its letters, as UTF-8."""
-    return _letters(data).text.encode()
+    """Reduce a text to its letters, and find the addresses in it."""
+    text, codes = _text(data)
+    addresses, partial = written_in(text, codes)
+    return pack_answer(_letters(codes).text, addresses, partial=partial)
 
 
 def locate(data: bytes, arguments: bytes) -> bytes:
     """Find where ranges of the letters stand in the text: from the first letter's character to after the last's."""
-    origins = _letters(data).origins
+    origins = _letters(_text(data)[1]).origins
     found = []
     for start, end in unpack_ranges(arguments):
         inside = origins[start:end]
@@ -31,30 +35,30 @@ def readable(data: bytes, _arguments: bytes) -> bytes:
 
     Characters keep their places, so that spans still hold.
     """
-    if len(data) > LARGEST_TEXT:
-        raise Refusal(Reason.TOO_LARGE)
-    try:
-        return data.decode().translate(_CONTROLS).encode()
-    except UnicodeDecodeError as error:
-        raise Refusal(Reason.UNDECODABLE) from error
+    return _text(data)[0].translate(_CONTROLS).encode()
 
 
 def warm() -> None:
     """Load or compile every kernel, and work out the tables."""
-    for text in ("ΑΒΓ abc ", "😀"):
+    for text in ("ΑΒΓ abc ", "😀", "a bridge.example/, http://bücher.example"):
         data = text.encode()
         fingerprint(data, b"")
         locate(data, pack_ranges([(0, 1)]))
         readable(data, b"")
 
 
-def _letters(data: bytes) -> Letters:
+def _text(data: bytes) -> tuple[str, Codes]:
     if len(data) > LARGEST_TEXT:
         raise Refusal(Reason.TOO_LARGE)
     try:
-        found = letters(data.decode())
+        text = data.decode()
     except UnicodeDecodeError as error:
         raise Refusal(Reason.UNDECODABLE) from error
+    return text, codes_of(text)
+
+
+def _letters(codes: Codes) -> Letters:
+    found = letters_of(codes)
     if len(found) > MOST_LETTERS:
         raise Refusal(Reason.TOO_LARGE)
     return found
