@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -20,9 +21,9 @@ from hypothesis import strategies as st
 from acts import ask, make_known, picture
 from running import Nodes, Running
 from tidegate.commands.scan import scan
-from tidegate.commands.scan_source import Folder, Lines, Table, source_of
+from tidegate.commands.scan_source import Folder, Lines, Table, lines_from, source_of
 from tidegate.jail import Jail
-from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
+from tidegate.kernel.errors import Conflict, Malformed, RuleBroken, Unavailable
 from tidegate.settings import Settings
 
 
@@ -123,6 +124,75 @@ def test_names_that_are_no_utf8_are_named_all_the_same(settings: Settings, tmp_p
     )
     assert said.returncode == 3, said.stderr.decode()
     assert os.fsencode(json.loads(said.stdout)["path"]).endswith(name)
+
+
+@pytest.mark.usefixtures("node")
+def test_what_is_no_file_is_said_to_be_unread_and_waited_for_by_nobody(settings: Settings, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    output = tmp_path / "answers"
+    names = [str(tmp_path / "pipe"), "/dev/zero", str(tmp_path), str(tmp_path / "loop"), "a\0b", "a" * 5000]
+    assert scan(settings, Lines(names), output=output, state_file=None, say=lambda _: None) == 3
+    assert [(line["path"], line["unchecked"]) for line in lines_in(output)] == [(name, "unreadable") for name in names]
+
+
+@pytest.mark.usefixtures("node")
+def test_a_folder_that_cannot_be_read_was_not_checked(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "closed", "z"):
+        (tmp_path / "files" / name).mkdir(parents=True)
+        (tmp_path / "files" / name / "picture.jpg").write_bytes(picture(1))
+    scandir = os.scandir
+
+    def closed(path: Path) -> Any:  # root reads every folder
+        if path.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    folder, output = Folder(tmp_path / "files"), tmp_path / "answers"
+    assert scan(settings, folder, output=output, state_file=None, say=lambda _: None) == 3
+    assert [(line["path"], line["unchecked"]) for line in lines_in(output)] == [("closed", "unreadable")]
+    every = [asked.place for asked in folder.after(None)]
+    assert every == [["a", "picture.jpg"], ["closed"], ["z", "picture.jpg"]]
+    assert [asked.place for asked in folder.after(every[1])] == every[2:]
+
+
+@pytest.mark.usefixtures("node")
+def test_links_are_not_followed_and_that_is_said(settings: Settings, folder: Path, tmp_path: Path) -> None:
+    (folder / "b" / "link.jpg").symlink_to(folder / "b" / "known.jpg")
+    said: list[str] = []
+    scan(settings, Folder(folder), output=tmp_path / "answers", state_file=None, say=said.append)
+    assert said[0].startswith("Links are not followed; there are 2.")
+
+
+def test_where_nothing_can_be_written_is_said(settings: Settings, folder: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "file"
+    with pytest.raises(Malformed, match="cannot be written"):
+        scan(settings, Folder(folder), output=nowhere, state_file=None, say=lambda _: None)
+    with pytest.raises(Unavailable, match="cannot be written"):
+        scan(settings, Folder(folder), output=tmp_path / "answers", state_file=nowhere, say=lambda _: None)
+
+
+@pytest.mark.slow
+def test_an_answer_does_not_wait_for_the_next_line_and_one_ctrl_c_ends_it(
+    node: Running, settings: Settings, folder: Path
+) -> None:
+    make_known(node, hashlib.sha256(picture(2)).digest())
+    command, environment = _command(settings, "-", "--quiet")
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{folder}/b/known.jpg\n".encode())
+        process.stdin.flush()
+        assert select.select([process.stdout], [], [], 60)[0], "it waits for more"
+        assert json.loads(process.stdout.readline())["matches"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stdout.read() == b""
 
 
 def test_it_is_off_by_default_and_says_which_rule(node: Running, settings: Settings, folder: Path) -> None:
@@ -238,6 +308,24 @@ def test_a_folder_goes_on_after_any_file(
 def test_a_value_that_is_none_is_named_by_its_line(line: str) -> None:
     with pytest.raises(Malformed, match="Line 2"):
         list(Lines(["a.jpg", line]).after(None))
+
+
+def test_lines_are_read_as_they_come_and_are_no_longer_than_names() -> None:
+    for data, lines in ((b"a\nb\xff\n\nc", ["a", "b\udcff", "", "c"]), (b"", []), (b"a\n", ["a"])):
+        reading, writing = os.pipe()
+        os.write(writing, data)
+        os.close(writing)
+        assert list(lines_from(reading)) == lines
+        os.close(reading)
+    with Path("/dev/zero").open("rb") as endless, pytest.raises(Malformed, match="megabyte"):
+        list(lines_from(endless.fileno()))
+
+
+def test_names_in_a_table_need_not_be_utf8(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_bytes(b"path,x\nbad\xff.jpg,1\n")
+    (asked,) = Table(table).after(None)
+    assert os.fsencode(asked.path).endswith(b"/bad\xff.jpg")
 
 
 def test_what_is_named_must_be_there_and_have_a_column(tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ EXITS: dict[Kind, int] = {
 }
 
 
+#: By Ctrl-C.
+_STOPPED = 130
+
+
 class _Commands(click.Group):
     """Shows our errors as one line and gives them their exit status."""
 
@@ -325,19 +329,22 @@ def scan(source: str, *, output: Path | None, resume: Path | None, children: int
     """Match a folder, a CSV file (columns path, pdq or sha256) or lines (-) against what this node knows.
 
     One line of JSON for each that matches or cannot be checked. Exit status 0: nothing matched; 1: something did; 3:
-    nothing did, but not all could be checked. Nothing is recorded but how many were asked about, which is public.
+    nothing did, but not all could be checked; 130: stopped by Ctrl-C. Links in a folder are not followed. Nothing is
+    recorded but how many were asked about, which is public.
     """
-    from tidegate.commands.scan import scan as scan_all
-    from tidegate.commands.scan_source import source_of
+    try:
+        from tidegate.commands.scan import scan as scan_all
+        from tidegate.commands.scan_source import lines_from, source_of
 
-    settings = _with_database()
-    settings = settings.model_copy(
-        update={"jail_children": children or max(settings.jail_children, os.cpu_count() or 1)}
-    )
-    # Names of files need not be UTF-8.
-    with open(0, encoding="utf-8", errors="surrogateescape", closefd=False) as given:
-        asked = source_of(source, given)
-        sys.exit(scan_all(settings, asked, output=output, state_file=resume, say=(lambda _: None) if quiet else say))
+        settings = _with_database()
+        settings = settings.model_copy(
+            update={"jail_children": children or max(settings.jail_children, os.cpu_count() or 1)}
+        )
+        asked, tell = source_of(source, lines_from(0)), (lambda _: None) if quiet else say
+        sys.exit(scan_all(settings, asked, output=output, state_file=resume, say=tell))
+    except KeyboardInterrupt:
+        # However early: 1 would say that something matched.
+        sys.exit(_STOPPED)
 
 
 @main.group()

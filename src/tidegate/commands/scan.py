@@ -10,13 +10,17 @@ are cut off before going on. So none is missing and none is there twice.
 """
 
 import asyncio
+import errno
 import hashlib
 import json
 import os
+import stat
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,7 +31,7 @@ from tidegate.content.model import ContentKind, Fingerprints, Look
 from tidegate.db.transaction import MACHINE, Transaction
 from tidegate.fingerprint.model import Unchecked
 from tidegate.fingerprint.words.text import ReadText
-from tidegate.kernel.errors import Conflict, Malformed, RuleBroken
+from tidegate.kernel.errors import Conflict, Malformed, RuleBroken, Unavailable
 from tidegate.ledger.entry import Tallied
 from tidegate.match.index import IndexDown
 from tidegate.match.model import Match
@@ -122,6 +126,47 @@ class State:
         waiting.replace(path)
 
 
+class Asking:
+    """Questions as a thread of its own comes by them: it may wait for the next as long as it likes.
+
+    No more than some are fetched ahead. The thread dies with the process, wherever it waits.
+    """
+
+    def __init__(self, questions: Iterator[Asked], ahead: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._came: asyncio.Queue[Asked | Exception | None] = asyncio.Queue()
+        self._room, self._ended = threading.Semaphore(ahead), False
+        threading.Thread(target=self._ask, args=(questions,), daemon=True).start()
+
+    async def next(self) -> Asked | None:
+        """Wait for the next; None is the end. What went wrong in asking is raised here."""
+        came = await self._came.get()
+        self._room.release()
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    def end(self) -> None:
+        """Ask no more."""
+        self._ended = True
+        self._room.release()
+
+    def _ask(self, questions: Iterator[Asked]) -> None:
+        try:
+            for asked in questions:
+                self._room.acquire()
+                if self._ended:
+                    return
+                self._hand_over(asked)
+            self._hand_over(None)
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            self._hand_over(error)
+
+    def _hand_over(self, came: Asked | Exception | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._came.put_nowait, came)
+
+
 @dataclass(slots=True)
 class Scan:
     """A scan under way."""
@@ -136,23 +181,40 @@ class Scan:
     _lines: list[bytes] = field(default_factory=list)
     _answers: int = 0
     _saved_at: float = 0.0
+    _said_at: float = 0.0
+    _said: tuple[int, int, int] | None = None
 
     async def run(self) -> int:
         """Match everything; give the exit status."""
         most = self.node.settings.jail_children * _UNDER_WAY_EACH
         under_way: deque[tuple[Asked, asyncio.Task[dict[str, Any]]]] = deque()
+        asking = Asking(self.source.after(self.state.after), most)
+        coming: asyncio.Task[Asked | None] | None = asyncio.create_task(asking.next())
         try:
-            for asked in self.source.after(self.state.after):
-                under_way.append((asked, asyncio.create_task(self._answer(asked))))
-                if len(under_way) >= most:
+            while coming is not None or under_way:
+                waited = [under_way[0][1]] if under_way else []
+                await self._wait([*waited, coming] if coming is not None and len(under_way) < most else waited)
+                if waited and waited[0].done():
                     await self._take(*under_way.popleft())
-            while under_way:
-                await self._take(*under_way.popleft())
+                elif coming is not None and coming.done():
+                    asked, coming = coming.result(), None
+                    if asked is not None:
+                        under_way.append((asked, asyncio.create_task(self._answer(asked))))
+                        coming = asyncio.create_task(asking.next())
         finally:
-            for _, task in under_way:
-                task.cancel()
+            asking.end()
+            for task in (coming, *(task for _, task in under_way)):
+                if task is not None:
+                    task.cancel()
             await self._save()
+            self._say()
         return self.progress.status
+
+    async def _wait(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        """Wait for one of them; what is answered is not kept back while the next question is long in coming."""
+        done, _ = await asyncio.wait(tasks, timeout=_BATCH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not done and self._answers:
+            await self._save()
 
     async def _take(self, asked: Asked, task: asyncio.Task[dict[str, Any]]) -> None:
         line = await task
@@ -172,6 +234,24 @@ class Scan:
         if answers:
             await self.node.run(MACHINE, lambda tx: _count(tx, answers))
         lines, self._lines = b"".join(self._lines), []
+        try:
+            self._write(lines)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unavailable(f"The answers cannot be written: {error.strerror}.") from error
+        self._saved_at = time.monotonic()
+        if self._saved_at - self._said_at > _BATCH_SECONDS:
+            self._say()
+
+    def _say(self) -> None:
+        """Say how far it is; not twice the same."""
+        self._said_at, now = time.monotonic(), (self.progress.done, self.progress.matched, self.progress.unchecked)
+        if now != self._said:
+            self._said = now
+            self.say(self.progress.line(self._said_at))
+
+    def _write(self, lines: bytes) -> None:
         self.output.write(lines)
         self.output.flush()
         if self.state_file is not None:
@@ -180,8 +260,6 @@ class Scan:
             self.state.done, self.state.matched = self.progress.done, self.progress.matched
             self.state.unchecked = self.progress.unchecked
             self.state.write(self.state_file)
-        self._saved_at = time.monotonic()
-        self.say(self.progress.line(self._saved_at))
 
     async def _answer(self, asked: Asked) -> dict[str, Any]:
         if asked.value is not None:
@@ -258,15 +336,28 @@ def kind_of(data: bytes) -> ContentKind:
 
 
 def _read(path: Path, most_kept: int) -> tuple[bytes, bytes | None]:
-    """Read a file; give its SHA-256, and its bytes unless they are too many."""
+    """Read a file; give its SHA-256, and its bytes unless they are too many.
+
+    Raises:
+        OSError: it cannot be read, or is none: a pipe or a device may have no end.
+    """
     digest, kept, length = hashlib.sha256(), bytearray(), 0
-    with path.open("rb") as file:
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "Not a name")
+    with open(path, "rb", opener=_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "Not a file")
         while piece := file.read(_PIECE):
             digest.update(piece)
             length += len(piece)
             if length <= most_kept:
                 kept += piece
     return digest.digest(), bytes(kept) if length <= most_kept else None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file, without waiting for whoever might write to it if it is a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def scan(settings: Settings, source: Source, *, output: Path | None, state_file: Path | None, say: Report) -> int:
@@ -278,7 +369,7 @@ def scan(settings: Settings, source: Source, *, output: Path | None, state_file:
     """
     if not settings.match_without_record:
         raise RuleBroken(
-            "A scan matches without a record, and that is off on this node: see match_without_record.",
+            "A scan matches without a record, and that is off on this node: set TIDEGATE_MATCH_WITHOUT_RECORD=true.",
             reference="rule 12",
         )
     if state_file is not None and output is None:
@@ -297,6 +388,8 @@ async def _scan(
     async with open_node(settings) as node:
         await node.follow_signals()
         total = await asyncio.to_thread(source.count)
+        if (left_out := source.left_out()) is not None:
+            say(left_out)
         progress = Progress(
             total,
             time.monotonic(),
@@ -312,7 +405,10 @@ def _opened(output: Path | None, state: State) -> BinaryIO:
     """Open the output at the place where the state says it goes on."""
     if output is None:
         return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    file = output.open("r+b" if output.exists() else "w+b")
+    try:
+        file = output.open("r+b" if output.exists() else "w+b")
+    except OSError as error:
+        raise Malformed(f"{output} cannot be written: {error.strerror}.") from error
     if file.seek(0, os.SEEK_END) < state.size:
         file.close()
         raise Malformed(f"{output} is shorter than it was: begin again with another file for the state.")

@@ -15,6 +15,7 @@ from tidegate.kernel.errors import Malformed
 #: Values that can be asked about instead of files: 64 hexadecimal digits each.
 VALUES = ("pdq", "sha256")
 _DIGITS = 64
+_PIECE, _LONGEST_LINE = 1 << 16, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,20 @@ class Source(Protocol):
     def count(self) -> int | None:
         """Say how many there are, where that can be known beforehand."""
 
+    def left_out(self) -> str | None:
+        """Say what was seen and is not asked about, if anything."""
+
 
 class Folder:
-    """All files below a folder, by name; links are not followed, for they may lead round in circles."""
+    """All files below a folder, by name; links are not followed, for they may lead round in circles or elsewhere.
+
+    A folder that cannot be read stands among the files: it cannot be checked either.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.name = f"folder {path.resolve()}"
+        self._links: set[tuple[str, ...]] = set()
 
     def after(self, place: Any) -> Iterator[Asked]:  # noqa: ANN401 - see Source
         """Give the files after this one."""
@@ -65,15 +73,25 @@ class Folder:
         """Count the files."""
         return sum(1 for _ in self.after(None))
 
+    def left_out(self) -> str | None:
+        """Say that there were links."""
+        if not self._links:
+            return None
+        return f"Links are not followed; there are {len(self._links)}. Scan what they lead to by its own name."
+
     def _below(self, parts: tuple[str, ...], after: tuple[str, ...]) -> Iterator[Asked]:
         try:
             found = sorted(os.scandir(self._path.joinpath(*parts)), key=lambda entry: entry.name)
         except OSError as error:
             if not parts:
                 raise Malformed(f"{self._path} cannot be read: {error.strerror}.") from error
+            if parts > after:
+                yield Asked(list(parts), "path", str(Path(*parts)), self._path.joinpath(*parts))
             return
         for entry in found:
             mine = (*parts, entry.name)
+            if entry.is_symlink():
+                self._links.add(mine)
             if entry.is_dir(follow_symlinks=False):
                 # Whole folders that come before are stepped over.
                 if mine >= after[: len(mine)]:
@@ -92,21 +110,28 @@ class Table:
     def after(self, place: Any) -> Iterator[Asked]:  # noqa: ANN401 - see Source
         """Give the rows after this one."""
         try:
-            with self._path.open(newline="", encoding="utf-8-sig") as file:
+            # Names of files need not be UTF-8.
+            with self._path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
                 rows = csv.DictReader(file)
                 columns = [name for name in ("path", *VALUES) if name in (rows.fieldnames or ())]
                 if not columns:
-                    raise Malformed(f"{self._path} needs a column path, pdq or sha256, named in its first line.")
+                    raise Malformed(
+                        f"{self._path} needs a column path, pdq or sha256, named in its first line. "
+                        "One file alone is scanned by its name, written to: tidegate scan -"
+                    )
                 for number, row in enumerate(rows, start=1):
                     what = next((name for name in columns if row[name]), None)
                     if number > (place or 0) and what is not None:
                         yield _asked(number, what, row[what].strip(), self._path.parent)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, UnicodeError, csv.Error) as error:
             raise Malformed(f"{self._path} cannot be read as a table: {error}.") from error
 
     def count(self) -> int | None:
         """Count the rows."""
         return sum(1 for _ in self.after(None))
+
+    def left_out(self) -> None:
+        """Nothing is."""
 
 
 class Lines:
@@ -132,6 +157,27 @@ class Lines:
     def count(self) -> int | None:
         """Nobody knows how many will come."""
         return None
+
+    def left_out(self) -> None:
+        """Nothing is."""
+
+
+def lines_from(descriptor: int) -> Iterator[str]:
+    """Read lines as they come; names of files need not be UTF-8.
+
+    Straight from the descriptor: a thread that waits for the next line must hold no lock that an ending process needs.
+
+    Raises:
+        Malformed: a line is longer than any name.
+    """
+    begun = b""
+    while piece := os.read(descriptor, _PIECE):
+        *whole, begun = (begun + piece).split(b"\n")
+        yield from (line.decode("utf-8", "surrogateescape") for line in whole)
+        if len(begun) > _LONGEST_LINE:
+            raise Malformed("This is no list of names and values: a line is longer than a megabyte.")
+    if begun:
+        yield begun.decode("utf-8", "surrogateescape")
 
 
 def source_of(given: str, lines: Iterable[str]) -> Source:

@@ -273,7 +273,10 @@ def attach(data_directory: Path) -> EmbeddedPostgres:
         message = f"{data_directory} belongs to another account: run this as the account that runs Tidegate."
         raise ConfigurationError(message) from error
     if location is None or passwords is None or not location.made:
-        message = f"There is no embedded database in {data_directory} yet: start the node there first."
+        message = (
+            f"There is no embedded database in {data_directory} yet: start the node there first, or name the folder of "
+            "one that was with TIDEGATE_DATA_DIRECTORY."
+        )
         raise Unavailable(message)
     place = data_directory / location.place
     postgres = _postgres(

@@ -158,6 +158,7 @@ def table(report: dict[str, Any], processes: Processes) -> str:
         ("public pages, ledger", f"{processes.public}  {processes.public}/ledger"),
         ("platform API", f"{processes.api}/openapi.json"),
         ("staff console", processes.staff),
+        ("commands about it", f"TIDEGATE_DATA_DIRECTORY={processes.node_directory} tidegate ..."),
     ]
     return "\n".join(f"  {name:26} {value}".rstrip() for name, value in rows)
 
