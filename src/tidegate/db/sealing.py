@@ -6,6 +6,7 @@ sealed under it: events stay, a rebuild still works, and what is gone reads as `
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from typing import TypeVar
 
 from tidegate.db.transaction import Transaction
@@ -108,10 +109,12 @@ async def read_bytes(tx: Transaction, owner: Id, part: str) -> bytes | None:
     whole = await _read_piece(tx, owner, part)
     if whole is not None:
         return whole
-    pieces: list[bytes] = []
-    while (piece := await _read_piece(tx, owner, _piece(part, len(pieces)))) is not None:
-        pieces.append(piece)
-    return b"".join(pieces) if pieces else None
+    # Pieces that are joined at the end are there twice for a moment; this grows where it stands and is given as it is.
+    joined, number = BytesIO(), 0
+    while (piece := await _read_piece(tx, owner, _piece(part, number))) is not None:
+        joined.write(piece)
+        number += 1
+    return joined.getvalue() if number else None
 
 
 async def _read_piece(tx: Transaction, owner: Id, part: str) -> bytes | None:
