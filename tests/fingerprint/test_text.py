@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from running import Loop
-from tidegate.fingerprint.words.letters import normalise
+from tidegate.fingerprint.words.letters import codes_of, normalise
 from tidegate.fingerprint.words.link import MOST_WRITTEN, Written
+from tidegate.fingerprint.words.spelling import spelling_of
 from tidegate.fingerprint.words.text import (
     LARGEST_TEXT,
     MOST_IN_SKETCH,
@@ -53,30 +54,35 @@ def test_the_sketch_of_a_long_text_is_cut() -> None:
 PLACE = Written("https://bridge.example/", 3, 20)
 
 
-@pytest.mark.parametrize("letters", ["", WORDS])
+def packed(letters: str, *addresses: Written, partial: bool = False) -> bytes:
+    return pack_answer(spelling_of(codes_of(letters)), addresses, partial=partial)
+
+
+@pytest.mark.parametrize("text", ["", WORDS, WORDS * 100])
 @pytest.mark.parametrize("partial", [True, False])
-def test_an_answer_reads_back(letters: str, partial: bool) -> None:
-    answer = pack_answer(letters, [PLACE, PLACE], partial=partial)
-    assert unpack_answer(answer) == (letters, (PLACE, PLACE), partial)
+def test_an_answer_reads_back(text: str, partial: bool) -> None:
+    spelling, addresses, more = unpack_answer(packed(text, PLACE, PLACE, partial=partial))
+    assert (addresses, more) == ((PLACE, PLACE), partial)
+    assert spelling.codes.tolist() == codes_of(normalise(text)).tolist()
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         b"",
-        pack_answer("", [], partial=False) + b"\xff",
-        pack_answer("", [], partial=False) + b"\xed\xa0\x80",
-        pack_answer("a" * (MOST_LETTERS + 1), [], partial=False),
-        pack_answer("", [PLACE], partial=False)[:-1],
-        pack_answer("", [PLACE] * (MOST_WRITTEN + 1), partial=False),
-        pack_answer("", [Written("no address", 0, 10)], partial=False),
-        pack_answer("", [Written("https://bridge.example/\n", 0, 10)], partial=False),
-        pack_answer("", [Written("https://bridge.example/", 10, 10)], partial=False),
-        pack_answer("", [Written("https://bridge.example/", 0, LARGEST_TEXT + 1)], partial=False),
+        packed("")[:-1],
+        packed("") + b"\xff",
+        packed("a" * (MOST_LETTERS + 1)),
+        packed("", PLACE)[:-13],
+        packed("", *([PLACE] * (MOST_WRITTEN + 1))),
+        packed("", Written("no address", 0, 10)),
+        packed("", Written("https://bridge.example/\n", 0, 10)),
+        packed("", Written("https://bridge.example/", 10, 10)),
+        packed("", Written("https://bridge.example/", 0, LARGEST_TEXT + 1)),
     ],
 )
 def test_an_answer_that_cannot_be_one_is_not_believed(answer: bytes) -> None:
-    with pytest.raises(ValueError, match=r"decode|out of range|another length|no address"):
+    with pytest.raises(ValueError, match=r"spelling|out of range|another length|no address"):
         unpack_answer(answer)
 
 

@@ -19,7 +19,7 @@ from tidegate.fingerprint.words.letter_table import (
     Offsets,
 )
 
-Buffer = TypeVar("Buffer", Codes, Offsets)
+Buffer = TypeVar("Buffer", Codes, Offsets, NDArray[np.uint16])
 
 #: Letters more than characters there is room for from the start.
 _MORE: Final = 1024
@@ -40,7 +40,7 @@ def read(
         entry = entries[codes[index]]
         if entry > LETTER and entry & DOUBTFUL:
             if index >= word_end:
-                word_end, disguised = _word(codes, words, index)
+                word_end, disguised = word_around(codes, words, index)
             entry = entries[looks[codes[index]]] if disguised else entry & ~DOUBTFUL
         if entry <= LETTER:
             # Noise is written, too, and the next letter is written over it.
@@ -53,8 +53,8 @@ def read(
         several = np.int64(pool[first]) if entry & MANY else 1
         # Room for what is left, one letter each, so that single letters need not ask.
         if count + several + len(codes) - index > len(out):
-            out = _longer(out)
-            origins = _longer(origins)
+            out = longer(out)
+            origins = longer(origins)
         for which in range(1, several + 1):
             letter = pool[first + which] if entry & MANY else entry
             code = letter & LETTER
@@ -67,7 +67,7 @@ def read(
 
 
 @kernel
-def _word(codes: Codes, words: NDArray[np.uint8], inside: int) -> tuple[int, bool]:
+def word_around(codes: Codes, words: NDArray[np.uint8], inside: int) -> tuple[int, bool]:
     """Say where the word around a character ends, and whether there is a Latin letter in it."""
     latin = False
     first = inside
@@ -87,7 +87,8 @@ def _of_word(code: np.uint32, words: NDArray[np.uint8]) -> np.uint8:
 
 
 @kernel
-def _longer(buffer: Buffer) -> Buffer:
+def longer(buffer: Buffer) -> Buffer:
+    """Copy a buffer into one of twice the room."""
     longer = np.empty(2 * len(buffer), buffer.dtype)
     longer[: len(buffer)] = buffer
     return longer

@@ -34,7 +34,8 @@ LATIN: Final = np.uint8(2)
 #: Beyond it no script has capitals that look like Latin ones.
 SCRIPTS_WITH_CAPITALS: Final = 0x3000
 
-_CODES: Final = 0x110000
+#: Code points there are.
+CODES: Final = 0x110000
 _ASCII: Final = 0x80
 #: A category is two letters, the first in the upper byte.
 _MINOR: Final = 0x100
@@ -115,7 +116,7 @@ def _kept_as_they_are(*, symbols: bool) -> Entries:
         kept[_ASCII:] |= (categories // _MINOR == ord("S"))[_ASCII:]
         kept[[ord(symbol) for symbol in _NO_SYMBOLS]] = False
     kept[[ord(blank) for blank in _BLANK_LETTERS]] = False
-    codes = np.arange(_CODES, dtype=np.uint32)
+    codes = np.arange(CODES, dtype=np.uint32)
     # Unassigned code points may be letters of a Unicode newer than this Python.
     later = (categories == _UNASSIGNED) & (codes & _NO_CHARACTER != _NO_CHARACTER)
     for noise in _NOISE_MARKS:
@@ -129,7 +130,7 @@ def _kept_as_they_are(*, symbols: bool) -> Entries:
 @cache
 def _categories() -> NDArray[np.uint16]:
     """Give the category of each code point, both of its letters in one number."""
-    named = "".join(map(unicodedata.category, map(chr, range(_CODES))))
+    named = "".join(map(unicodedata.category, map(chr, range(CODES))))
     return np.frombuffer(named.encode("ascii"), dtype=">u2").astype(np.uint16)
 
 

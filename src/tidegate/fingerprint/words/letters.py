@@ -39,7 +39,7 @@ class Letters:
     @property
     def text(self) -> str:
         """Give the letters as a text."""
-        return str(np.ascontiguousarray(self.codes, dtype="<u4").data, "utf-32-le")
+        return text_of(self.codes)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -73,3 +73,8 @@ def normalise(text: str) -> str:
 def codes_of(text: str) -> Codes:
     """Give the code points of a text, to be read only."""
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.uint32, copy=False)
+
+
+def text_of(codes: Codes) -> str:
+    """Give code points as a text."""
+    return str(np.ascontiguousarray(codes, dtype="<u4").data, "utf-32-le")

@@ -18,10 +18,13 @@ _LARGEST: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 #: Bits of a hash sorted by at a time.
 _DIGIT_BITS: Final = 11
 _DIGITS: Final = 6
+#: Digits of a hash that are rarely needed to sort it.
+_LOWER_DIGITS: Final = 2
 #: Ideographs: CJK, its extensions and its compatibility forms.
 _IDEOGRAPHS: Final = ((0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 #: The second half of an ideograph is another unit than the first, and than any character.
-_SECOND: Final = np.uint32(1 << 31)
+_SECOND_BIT: Final = np.uint32(31)
+_SECOND: Final = np.uint32(1 << _SECOND_BIT)
 
 
 @kernel
@@ -30,31 +33,63 @@ def ideographs(codes: Codes) -> int:
     largest = np.uint32(0)
     for code in codes:
         largest = max(largest, code)
-    count = 0
     if largest < _IDEOGRAPHS[0][0]:
-        return count
+        return 0
+    # Counted in as many bits as a letter has, so that many are counted at a time.
+    of_these = np.uint32(0)
     for code in codes:
-        for first, last in _IDEOGRAPHS:
-            count += first <= code <= last
-    return count
+        of_these = np.uint32(of_these + _seconds(code))
+    return np.int64(of_these)  # type: ignore[return-value]  # to a loop that is compiled it is one
 
 
 @kernel
-def split_in_two(codes: Codes, twice: int) -> tuple[Codes, Places]:
-    """Split letters into units, of which ``twice`` letters give two: (units, for each the index of its letter)."""
-    split = np.empty(len(codes) + twice, dtype=np.uint32)
-    letters = np.empty(len(split), dtype=np.int32)
+def _seconds(code: np.uint32) -> np.uint32:
+    """Say whether a letter is two units: 1 or 0."""
+    (first, last), (other, other_last), (further, furthest) = _IDEOGRAPHS
+    within = np.uint32(code - np.uint32(first)) <= np.uint32(last - first)
+    within |= np.uint32(code - np.uint32(other)) <= np.uint32(other_last - other)
+    within |= np.uint32(code - np.uint32(further)) <= np.uint32(furthest - further)
+    return np.uint32(within)
+
+
+@kernel
+def split_in_two(codes: Codes, twice: int) -> Codes:
+    """Split letters into units, of which ``twice`` letters give two."""
+    # The second half is written of every letter, and where there is none the next letter is written over it.
+    split = np.empty(len(codes) + twice + 1, dtype=np.uint32)
     count = 0
     for index in range(len(codes)):
         split[count] = codes[index]
-        letters[count] = index
+        split[count + 1] = codes[index] | _SECOND
         count += 1
-        for first, last in _IDEOGRAPHS:
-            if first <= codes[index] <= last:
-                split[count] = codes[index] | _SECOND
-                letters[count] = index
-                count += 1
-    return split, letters
+        count += _seconds(codes[index]) != 0
+    return split[:count]
+
+
+@kernel
+def letters_at(split: Codes, places: Places) -> Places:
+    """Say of which letter each unit is; units are in order."""
+    out = np.empty(len(places), dtype=np.int32)
+    at, seconds = 0, np.int64(0)
+    for index in range(len(places)):
+        while at <= places[index]:
+            seconds += split[at] >> _SECOND_BIT
+            at += 1
+        out[index] = places[index] - seconds
+    return out
+
+
+@kernel
+def units_at(split: Codes, letters: Places) -> Places:
+    """Say at which unit each letter begins; letters are in order, and may be one more than there are."""
+    out = np.empty(len(letters), dtype=np.int32)
+    at, letter = 0, 0
+    for index in range(len(letters)):
+        while letter < letters[index]:
+            at += 1
+            letter += at == len(split) or not split[at] >> _SECOND_BIT
+        out[index] = at
+    return out
 
 
 @kernel
@@ -156,27 +191,37 @@ def _double(halves: Hashes, out: Hashes, width: int, count: int, power: np.uint6
 @kernel
 def in_order(hashes: Hashes, places: Places) -> tuple[Hashes, Places]:
     """Sort hashes with their places; equal ones stay in the order they are in (radix sort: no hashes make it slow)."""
+    # Few hashes are equal in these digits alone; where they are out of order then, all digits are sorted by.
+    found, at = _by_digits(hashes, places, _LOWER_DIGITS)
+    for index in range(1, len(found)):
+        if found[index] < found[index - 1]:
+            return _by_digits(hashes, places, 0)
+    return found, at
+
+
+@kernel
+def _by_digits(hashes: Hashes, places: Places, first: int) -> tuple[Hashes, Places]:
     counts = np.zeros((_DIGITS, 1 << _DIGIT_BITS), dtype=np.int64)
     mask = np.uint64((1 << _DIGIT_BITS) - 1)
     for value in hashes:
-        for digit in range(_DIGITS):
+        for digit in range(first, _DIGITS):
             counts[digit, (value >> np.uint64(digit * _DIGIT_BITS)) & mask] += 1
-    other_hashes, other_places = np.empty_like(hashes), np.empty_like(places)
-    hashes, places = hashes.copy(), places.copy()
-    for digit in range(_DIGITS):
+    made, made_places = hashes.copy(), places.copy()
+    other, other_places = np.empty_like(made), np.empty_like(made_places)
+    for digit in range(first, _DIGITS):
         starts = counts[digit]
         total = 0
         for index in range(len(starts)):
             total, starts[index] = total + starts[index], total
         shift = np.uint64(digit * _DIGIT_BITS)
         for index in range(len(hashes)):
-            at = (hashes[index] >> shift) & mask
-            other_hashes[starts[at]] = hashes[index]
-            other_places[starts[at]] = places[index]
+            at = (made[index] >> shift) & mask
+            other[starts[at]] = made[index]
+            other_places[starts[at]] = made_places[index]
             starts[at] += 1
-        hashes, other_hashes = other_hashes, hashes
-        places, other_places = other_places, places
-    return hashes, places
+        made, other = other, made
+        made_places, other_places = other_places, made_places
+    return made, made_places
 
 
 @kernel

@@ -24,13 +24,13 @@ SHINGLE: Final = 8
 WINDOW: Final = 17
 
 
-def units(codes: Codes) -> tuple[Codes, Places | None]:
-    """Split letters into units: (units, for each the index of its letter; None where each letter is one)."""
+def units(codes: Codes) -> Codes:
+    """Split letters into units; they are as many where each letter is one."""
     # Only who asks needs the compiler, and it must find its cache folder first.
     from tidegate.fingerprint.words.shingle_kernels import ideographs, split_in_two
 
     twice = ideographs(codes)
-    return split_in_two(codes, twice) if twice else (codes, None)
+    return split_in_two(codes, twice) if twice else codes
 
 
 def length(codes: Codes) -> int:
@@ -42,9 +42,9 @@ def length(codes: Codes) -> int:
 
 def lengths(codes: Codes, starts: Places) -> NDArray[np.int64]:
     """Count the units of texts that follow each other."""
-    _, letters = units(codes)
-    ends = np.append(starts, len(codes))
-    return np.diff(ends if letters is None else np.searchsorted(letters, ends))
+    from tidegate.fingerprint.words.shingle_kernels import units_at
+
+    return np.diff(units_at(units(codes), np.append(starts, np.int32(len(codes))))).astype(np.int64)
 
 
 def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, Places]:
@@ -59,11 +59,11 @@ def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, 
     Returns:
         The kept hashes, for each the index of the letter its shingle begins at, and the number of its text.
     """
-    from tidegate.fingerprint.words.shingle_kernels import winnowed
+    from tidegate.fingerprint.words.shingle_kernels import letters_at, units_at, winnowed
 
-    split, letters = units(codes)
-    first = np.zeros(1, dtype=np.int32) if starts is None else starts
-    if letters is not None:
-        first = np.searchsorted(letters, first).astype(np.int32)
-    hashes, places, texts = winnowed(split, np.append(first, np.int32(len(split))), SHINGLE, WINDOW)
-    return hashes, places if letters is None else letters[places], texts
+    split = units(codes)
+    bounds = np.append(np.zeros(1, dtype=np.int32) if starts is None else starts, np.int32(len(codes)))
+    if len(split) == len(codes):
+        return winnowed(split, bounds, SHINGLE, WINDOW)
+    hashes, places, texts = winnowed(split, units_at(split, bounds), SHINGLE, WINDOW)
+    return hashes, letters_at(split, places), texts

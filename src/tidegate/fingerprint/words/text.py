@@ -18,9 +18,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tidegate.fingerprint.words.letters import Hashes, Places, codes_of
+from tidegate.fingerprint.words.letter_table import Codes
+from tidegate.fingerprint.words.letters import Hashes, Places, codes_of, text_of
 from tidegate.fingerprint.words.link import MOST_WRITTEN, MOST_WRITTEN_CHARACTERS, Written, checked
 from tidegate.fingerprint.words.shingles import length, winnow
+from tidegate.fingerprint.words.spelling import Spelling
 from tidegate.jail import Jail, JailError, Reason
 
 #: Bytes of UTF-8. More are not read: no post is longer, and a book is not a post.
@@ -44,7 +46,9 @@ _HEAD = struct.Struct("!I?")
 _WRITTEN = struct.Struct("!III")
 #: A character is four bytes at most, and each of them may be written as three; a scheme and a slash are put to them.
 _LONGEST_FORMS = 12 * MOST_WRITTEN_CHARACTERS + 16 * MOST_WRITTEN
-_LARGEST_ANSWER = _HEAD.size + MOST_WRITTEN * _WRITTEN.size + _LONGEST_FORMS + 4 * MOST_LETTERS
+#: Four bytes a letter where it is not spelt in an alphabet, or much less beside one.
+_LONGEST_SPELLING = 4 * MOST_LETTERS + (1 << 20)
+_LARGEST_ANSWER = _HEAD.size + MOST_WRITTEN * _WRITTEN.size + _LONGEST_FORMS + _LONGEST_SPELLING
 _LARGEST_SKETCH = _LENGTH.size + MOST_IN_SKETCH * _HASH.itemsize
 #: A control of one byte is shown as a sign of three.
 _LARGEST_READABLE = 3 * LARGEST_TEXT
@@ -99,7 +103,7 @@ class ReadText:
     """A text as it is compared and remembered.
 
     Attributes:
-        letters: what it comes down to.
+        codes: what it comes down to: the code points of its letters.
         units: how long that is.
         hashes: its kept hashes in order (see ``shingles``).
         places: for each the index of the letter its shingle begins at.
@@ -107,12 +111,17 @@ class ReadText:
         partial: there are more addresses than are read.
     """
 
-    letters: str
+    codes: Codes
     units: int
     hashes: Hashes
     places: Places
     addresses: tuple[Written, ...] = ()
     partial: bool = False
+
+    @property
+    def letters(self) -> str:
+        """Give its letters as a text."""
+        return text_of(self.codes)
 
     @property
     def sketch(self) -> Sketch:
@@ -126,12 +135,15 @@ class ReadText:
 
 def read_text(letters: str) -> ReadText:
     """Take the shingles of letters."""
+    return _read(codes_of(letters))
+
+
+def _read(codes: Codes) -> ReadText:
     from tidegate.fingerprint.words.shingle_kernels import in_order
 
-    codes = codes_of(letters)
     kept, at, _ = winnow(codes)
     hashes, places = in_order(kept, at)
-    return ReadText(letters=letters, units=length(codes), hashes=hashes, places=places)
+    return ReadText(codes=codes, units=length(codes), hashes=hashes, places=places)
 
 
 def stored_hashes(packed: bytes) -> list[int]:
@@ -152,22 +164,22 @@ async def fingerprint_in(jail: Jail, data: bytes) -> ReadText:
     """
     if len(data) > LARGEST_TEXT:
         raise JailError(Reason.TOO_LARGE)
-    letters, addresses, partial = await jail.read(
+    spelling, addresses, partial = await jail.read(
         unpack_answer, f"{_ENGINE}:fingerprint", data, answer_limit=_LARGEST_ANSWER
     )
-    read = await asyncio.to_thread(read_text, letters)
+    read = await asyncio.to_thread(lambda: _read(spelling.codes))
     return replace(read, addresses=addresses, partial=partial)
 
 
-def pack_answer(letters: str, addresses: Sequence[Written], *, partial: bool) -> bytes:
+def pack_answer(spelling: Spelling, addresses: Sequence[Written], *, partial: bool) -> bytes:
     """Write down what was read of a text: how many addresses, whether there are more, each of them, the letters."""
     parts = [_HEAD.pack(len(addresses), partial)]
     for written in addresses:
         parts += [_WRITTEN.pack(written.start, written.end, len(written.address)), written.address.encode("ascii")]
-    return b"".join([*parts, letters.encode()])
+    return b"".join([*parts, spelling.pack()])
 
 
-def unpack_answer(answer: bytes) -> tuple[str, tuple[Written, ...], bool]:
+def unpack_answer(answer: bytes) -> tuple[Spelling, tuple[Written, ...], bool]:
     """Read that, believing nothing: letters, addresses, whether there are more of those.
 
     Raises:
@@ -183,11 +195,10 @@ def unpack_answer(answer: bytes) -> tuple[str, tuple[Written, ...], bool]:
             at += length
     except struct.error as error:
         raise ValueError("an answer has another length") from error
-    letters = answer[at:].decode()
     ordered = all(0 <= each.start < each.end <= LARGEST_TEXT for each in addresses)
-    if count != len(addresses) or not ordered or len(letters) > MOST_LETTERS or at > len(answer):
+    if count != len(addresses) or not ordered or at > len(answer):
         raise ValueError("an answer is out of range")
-    return letters, tuple(addresses), partial
+    return Spelling.unpack(answer[at:], MOST_LETTERS), tuple(addresses), partial
 
 
 async def read_in(jail: Jail, data: bytes) -> str:

@@ -5,7 +5,8 @@ May decide: what is a text at all: UTF-8, nothing else. What another encoding wo
 
 from tidegate.fingerprint.words.addresses import written_in
 from tidegate.fingerprint.words.letter_table import Codes
-from tidegate.fingerprint.words.letters import Letters, codes_of, letters_of
+from tidegate.fingerprint.words.letters import codes_of, letters_of
+from tidegate.fingerprint.words.spelling import FEW, spelling_of
 from tidegate.fingerprint.words.text import LARGEST_TEXT, MOST_LETTERS, pack_answer, pack_ranges, unpack_ranges
 from tidegate.jail.model import Reason, Refusal
 
@@ -16,13 +17,16 @@ _CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {*b"\t\n\r"}, "\u
 def fingerprint(data: bytes, _arguments: bytes) -> bytes:
     """Reduce a text to its letters, and find the addresses in it."""
     text, codes = _text(data)
+    spelling = spelling_of(codes)
+    if spelling.count > MOST_LETTERS:
+        raise Refusal(Reason.TOO_LARGE)
     addresses, partial = written_in(text, codes)
-    return pack_answer(_letters(codes).text, addresses, partial=partial)
+    return pack_answer(spelling, addresses, partial=partial)
 
 
 def locate(data: bytes, arguments: bytes) -> bytes:
     """Find where ranges of the letters stand in the text: from the first letter's character to after the last's."""
-    origins = _letters(_text(data)[1]).origins
+    origins = letters_of(_text(data)[1]).origins
     found = []
     for start, end in unpack_ranges(arguments):
         inside = origins[start:end]
@@ -40,7 +44,7 @@ def readable(data: bytes, _arguments: bytes) -> bytes:
 
 def warm() -> None:
     """Load or compile every kernel, and work out the tables."""
-    for text in ("ΑΒΓ abc ", "😀", "a bridge.example/, http://bücher.example"):
+    for text in ("ΑΒΓ abc ", "😀", "abc " * FEW, "a bridge.example/, http://bücher.example"):
         data = text.encode()
         fingerprint(data, b"")
         locate(data, pack_ranges([(0, 1)]))
@@ -55,10 +59,3 @@ def _text(data: bytes) -> tuple[str, Codes]:
     except UnicodeDecodeError as error:
         raise Refusal(Reason.UNDECODABLE) from error
     return text, codes_of(text)
-
-
-def _letters(codes: Codes) -> Letters:
-    found = letters_of(codes)
-    if len(found) > MOST_LETTERS:
-        raise Refusal(Reason.TOO_LARGE)
-    return found

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from tidegate.content.model import Fingerprints
 from tidegate.fingerprint.model import Rotation
+from tidegate.fingerprint.words import spelling
 from tidegate.fingerprint.words.letters import Hashes, Places, codes_of, normalise
 from tidegate.fingerprint.words.shingles import SHINGLE, length, lengths, winnow
 from tidegate.fingerprint.words.text import SHORTEST_COMPARED, ReadText, Sketch, digest_of, read_text
@@ -76,6 +77,8 @@ class Texts:
         self._known: list[_Known] = []
         self._rows: dict[SignalId, int] = {}
         self._whole: dict[str, SignalId] = {}
+        #: How long those are, and those that were known once.
+        self._lengths: set[int] = set()
         self._short: dict[bytes, SignalId] = {}
 
     def bring_forward(self, changed: Sequence[Signal]) -> None:
@@ -99,6 +102,7 @@ class Texts:
         text = _letters(signal)
         if proposes(signal):
             self._whole[text] = self._short[digest_of(text)] = signal.id
+            self._lengths.add(len(text))
         else:
             self._whole.pop(text, None)
             self._short.pop(digest_of(text), None)
@@ -142,16 +146,20 @@ class Texts:
         if text is None:
             return self._by_sketch(Sketch.unpack(fingerprints.sketch)) if fingerprints.sketch else []
         found = {}
-        if (whole := self._whole.get(text.letters)) is not None:
-            end = len(text.letters)
+        # Texts that are no known one mostly are so by their length alone.
+        whole = self._whole.get(text.letters) if len(text.codes) in self._lengths else None
+        if whole is not None:
+            end = len(text.codes)
             found[whole] = _match(whole, 0, Span(start=0, end=end, known_start=0, known_end=end))
         state = self._state
         if text.units >= SHORTEST_COMPARED and state.tables:
             pairs = find(state.tables, text.hashes, text.places)
-            for row in _likeliest(pairs, state.alive):
+            rows = _likeliest(pairs, state.alive)
+            letters = text.letters if rows else ""
+            for row in rows:
                 known = self._known[row]
-                mine = pairs.rows == row
-                span = align(text.letters, known.letters, pairs.asked[mine], pairs.known[mine])
+                mine = np.flatnonzero(pairs.rows == row)
+                span = align(letters, known.letters, pairs.asked[mine], pairs.known[mine])
                 if known.signal not in found and span is not None and _is_same(span, text, known):
                     found[known.signal] = _match(known.signal, span.differing, _span(span))
         return list(found.values())
@@ -177,6 +185,7 @@ class Texts:
 
 def warm() -> None:
     """Compile or load every kernel and what captions are read with, so that no upload waits for it."""
+    spelling.warm()
     texts = [normalise("ab" * SHORTEST_COMPARED), "橋梁" * SHORTEST_COMPARED]
     starts = np.array([0, len(texts[0])], dtype=np.int32)
     codes = codes_of("".join(texts))
@@ -206,7 +215,7 @@ def _likeliest(pairs: Pairs, alive: NDArray[np.bool_]) -> list[int]:
 
 def _is_same(span: Alignment, text: ReadText, known: _Known) -> bool:
     """Say whether a span makes a text the known one, or a part of it."""
-    asked = length(codes_of(text.letters[span.start : span.end]))
+    asked = length(text.codes[span.start : span.end])
     part = length(codes_of(known.letters[span.known_start : span.known_end]))
     shorter = min(asked, part)
     if span.differing > DIFFERING or shorter < SHORTEST_COMPARED:
