@@ -150,6 +150,13 @@ def _megabytes(languages: Mapping[str, Language], known: Sequence[str]) -> dict[
         "full-width letters": "".join(chr(ord(letter) + 0xFEE0) if letter != " " else letter for letter in plain),
         "emoji alone": "".join(chance.choices("😀👍🏽🔥🎉🚀🌍", k=_MEGABYTE // 3)),
         "emoji between words": plain.replace(" ", "🔥"),
+        "an address in every sentence": ". ".join(
+            f"{latin.text(20)} https://page{number % 900}.example/{latin.text(1)}" for number in range(7000)
+        ),
+        "another host in every word, more than are read": " ".join(f"page{number}.example" for number in range(70_000)),
+        "dots between letters": "a.b " * (_MEGABYTE // 4),
+        "slashes": "/" * _MEGABYTE,
+        "http://, over and over": "http://" * (_MEGABYTE // 7),
         "every character": "".join(chr(code) for code in range(0x20, 0x50000) if not 0xD800 <= code < 0xE000),
         # A whole megabyte of it is more letters than are read at all, and so "too large".
         "three quarters of a megabyte of a character that is fifteen letters": "ﷺ" * (_MEGABYTE // 4),

@@ -51,7 +51,8 @@ def domain_in_force(node: Running) -> None:
 
 def only_reviewed(node: Running, platform: Platform, content: str) -> None:
     """Say that people look at it, and that a machine did nothing else."""
-    case_of(node, content)
+    (case,) = ask(node, 'SELECT state FROM "case" WHERE id = %s', case_of(node, content).value)
+    assert case["state"] == "open"
     assert platform.client.get(f"/v1/content/{content}").json()["verdict"] == "review"
     assert actions(platform, content) == []
 
@@ -334,6 +335,23 @@ def test_known_words_beside_what_people_left_up_are_shown_to_people(
     platform.verdict(data, platform_id=identity, uploader="u", **words)
     assert ask(node, "SELECT count(*) AS n FROM event WHERE kind = 'verdict.given'") == given
     assert differences(node) == {}
+
+
+def test_other_known_words_beside_what_people_left_up_are_shown_to_people_too(
+    node: Running, platform: Platform
+) -> None:
+    people = reviewers(node)
+    removed(node, platform, KNOWN, "text", people)
+    domain_in_force(node)
+    data = shown_picture(7)
+    first = platform.verdict(data, platform_id="same", uploader="u", caption=KNOWN)
+    decide(node, first["content"], people[:1], KEEP)
+    again = platform.verdict(data, platform_id="same", uploader="u", caption=KNOWN)
+    assert again["case"] is None
+    other = platform.verdict(data, platform_id="same", uploader="u", caption=KNOWN, link=LINK)
+    assert set(found(other)) == {("text", "caption"), ("domain", "link")}
+    assert other["case"] is not None
+    only_reviewed(node, platform, other["content"])
 
 
 def test_rule_6_known_words_give_back_nothing_that_is_removed_or_held(node: Running, platform: Platform) -> None:
