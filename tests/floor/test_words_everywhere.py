@@ -262,6 +262,39 @@ def test_rule_2_words_that_cannot_be_read_now_are_read_later_without_being_sent_
     assert ask(node, "SELECT count(*) AS n FROM event WHERE kind = 'verdict.given'") == given
 
 
+def test_rule_2_what_could_not_be_checked_is_checked_whole_whatever_its_words_are(
+    node: Running, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed(node, platform, LINK, "link", reviewers(node))
+    break_engine("jail", monkeypatch)
+    answer = platform.verdict(picture(5), platform_id="p", uploader="u", caption=OTHER)
+    assert (answer["verdict"], answer["reason"]) == ("unchecked", "engine_down")
+    monkeypatch.undo()
+    # An edit comes before it is tried again.
+    said = platform.client.patch(f"/v1/content/{answer['content']}", json={"caption": WRITTEN})
+    assert (said.status_code, said.json()["verdict"]) == (202, "unchecked")
+    node.clock.forward(seconds=6)
+    node.work()
+    only_reviewed(node, platform, answer["content"])
+    kept = ask(
+        node, "SELECT length(pdq) AS n, words FROM content WHERE id = %s", ContentId.parse(answer["content"]).value
+    )
+    assert (kept[0]["n"] > 0, kept[0]["words"]) == (True, "whole")
+    assert differences(node) == {}
+
+
+def test_rule_2_what_turns_out_to_be_no_picture_says_so_and_its_words_are_read(
+    node: Running, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_engine("jail", monkeypatch)
+    answer = platform.verdict(b"no picture", platform_id="p", caption=OTHER)
+    monkeypatch.undo()
+    node.clock.forward(seconds=6)
+    node.work()
+    life = platform.client.get(f"/v1/content/{answer['content']}").json()
+    assert (life["verdict"], life["reason"], life["words_unchecked"]) == ("unchecked", "undecodable", None)
+
+
 def test_looking_back_waits_for_words_that_cannot_be_read_just_then(
     node: Running, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from tidegate.content.model import ContentKind, Submission
 from tidegate.content.steps import submission_of
 from tidegate.db.transaction import MACHINE, TIME, Transaction
 from tidegate.decision import steps as decisions
+from tidegate.fingerprint.model import PASSING
 from tidegate.flow import forget_due
 from tidegate.kernel.errors import IntegrityError
 from tidegate.kernel.ids import ContentId, DecisionId
@@ -115,7 +116,7 @@ async def retry_unchecked(node: Node) -> None:
             await node.run(TIME, lambda tx, content=content, found=found: check_anew(tx, content, found[0]))  # type: ignore[misc]
             continue
         checked = await node.check(found[0].kind, found[1], found[2], full_size=True, submission=found[0])
-        if checked.unchecked is not None:
+        if checked.unchecked in PASSING:
             continue
         upload = upload_of(found[0], checked, found[2])
 

@@ -35,6 +35,7 @@ from tidegate.signal.model import FingerprintKind, Label
 from tidegate.verdict import rules, store
 from tidegate.verdict.model import (
     HOLDS,
+    RETRIED,
     BytesAllowed,
     BytesForgotten,
     BytesRemembered,
@@ -356,11 +357,12 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     running = await store.running_hold(tx, content)
     # What was never judged was clear until someone flagged it.
     before = last["verdict"] if last is not None else VerdictKind.CLEAR
-    if running is not None or before == verdict.kind:
+    other_reason = before == VerdictKind.UNCHECKED and last is not None and last["reason"] != verdict.reason
+    if running is not None or (before == verdict.kind and not other_reason):
         return None
     # Nobody looked at the bytes anew, so what could not be checked of them still is not.
     unseen = upload.looking_back and upload.data is None and not upload.sealed
-    if unseen and before == VerdictKind.UNCHECKED and verdict.kind is VerdictKind.CLEAR:
+    if unseen and before == VerdictKind.UNCHECKED and verdict.kind in {VerdictKind.CLEAR, VerdictKind.UNCHECKED}:
         return None
     data, sealed = (None, False) if known.bytes_kept else (upload.data, upload.sealed)
     await _give(tx, content, known.revision, verdict, data, policy, sealed=sealed)
@@ -388,12 +390,18 @@ async def _judged_anew(
 async def look_at_words(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
     """Give a new verdict on a content whose caption or link changed, if something known stands there now.
 
-    Returns None when nothing is found that its last verdict did not rest on, or while it is held.
+    Returns None when nothing is found that its last verdict did not rest on, while it is held, or when the words are
+    others by now. What waits to be checked again as a whole is checked with its words.
     """
+    last = await store.latest(tx, content)
+    if last is not None and last["verdict"] == VerdictKind.UNCHECKED and last["reason"] in RETRIED:
+        return None
     judged = await _judged_anew(tx, content, upload, policy)
     if judged is None:
         return None
     known, verdict = judged
+    if known.caption != contents.words_digest(tx, upload.submission.caption, upload.submission.link):
+        return None
     # Words are no reason to hold anything (floor rule 1), and a hold that runs has its people.
     if verdict.kind is VerdictKind.HOLD or await store.running_hold(tx, content) is not None:
         return None
