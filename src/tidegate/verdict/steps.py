@@ -351,7 +351,6 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     known = await contents.load(tx, content, lock=True)
     if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
         return None
-    await _learn_words(tx, known, upload)
     verdict = await _judge(tx, upload, known, standing, policy)
     last = await store.latest(tx, content)
     running = await store.running_hold(tx, content)
@@ -365,6 +364,7 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     if unseen and before == VerdictKind.UNCHECKED and verdict.kind in {VerdictKind.CLEAR, VerdictKind.UNCHECKED}:
         return None
     data, sealed = (None, False) if known.bytes_kept else (upload.data, upload.sealed)
+    await _learn_words(tx, known, upload)
     await _give(tx, content, known.revision, verdict, data, policy, sealed=sealed)
     return verdict
 
