@@ -3,6 +3,7 @@
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -409,6 +410,29 @@ def test_rule_6_known_words_give_back_nothing_that_is_removed_or_held(node: Runn
     assert ask(node, "SELECT count(*) AS n FROM event WHERE kind = 'verdict.given'") == given
     assert platform.client.get(f"/v1/content/{held['content']}").json()["held_until"] == held["expires_at"]
     assert actions(platform, held["content"]) == ["hold"]
+
+
+def test_words_changed_from_all_sides_at_once_end_as_some_of_them(node: Running, platform: Platform) -> None:
+    people = reviewers(node)
+    removed(node, platform, KNOWN, "text", people)
+    data = picture(3)
+    content = left_up(node, platform, data, people, platform_id="p", uploader="u")
+
+    def change(number: int) -> int:
+        words = f"{KNOWN} {number}"
+        if number % 2:
+            said = platform.client.patch(f"/v1/content/{content}", json={"caption": words})
+        else:
+            said = platform.upload(data, platform_id="p", uploader="u", caption=words)
+        return said.status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(change, range(18))) <= {200, 202}
+    node.clock.forward(seconds=6)
+    node.work()
+    assert platform.client.get(f"/v1/content/{content}").json()["words_unchecked"] is None
+    only_reviewed(node, platform, content)
+    assert differences(node) == {}
 
 
 def test_a_video_sent_again_while_it_is_checked_is_judged_with_its_newest_words(nodes: Nodes) -> None:
