@@ -62,8 +62,8 @@ def winnow(codes: Codes, starts: Places | None = None) -> tuple[Hashes, Places, 
     from tidegate.fingerprint.words.shingle_kernels import letters_at, units_at, winnowed
 
     split = units(codes)
-    bounds = np.append(np.zeros(1, dtype=np.int32) if starts is None else starts, np.int32(len(codes)))
-    if len(split) == len(codes):
-        return winnowed(split, bounds, SHINGLE, WINDOW)
-    hashes, places, texts = winnowed(split, units_at(split, bounds), SHINGLE, WINDOW)
-    return hashes, letters_at(split, places), texts
+    bounds = np.append(np.zeros(1, dtype=np.int32) if starts is None else starts, np.int32(len(split)))
+    if starts is not None and len(split) > len(codes):
+        bounds = units_at(split, np.append(starts, np.int32(len(codes))))
+    hashes, places, texts = winnowed(split, bounds, SHINGLE, WINDOW)
+    return hashes, places if len(split) == len(codes) else letters_at(split, places), texts

@@ -21,6 +21,7 @@ _DEPENDS: Final = 0xFFFF
 _MORE: Final = 1024
 #: Letters a character becomes at most, and more.
 _MOST_AT_ONCE: Final = 64
+_TWO: Final = 2
 #: An alphabet with so many numbers may have no room for what one more character becomes.
 _FULL: Final = _MOST_NUMBERS - _MOST_AT_ONCE
 _BLOCK_BITS: Final = 8
@@ -118,7 +119,8 @@ def _meet(
     many = entry & MANY != 0
     first = np.int64(entry & LETTER)
     several = np.int64(pool[first]) if many else 1
-    depends = entry & DOUBTFUL != 0
+    # Two letters are spelt one by one, too: an alphabet of single letters, as most are then, is read much faster.
+    depends = entry & DOUBTFUL != 0 or several == _TWO
     for which in range(1, several + 1):
         depends |= ((pool[first + which] if many else entry) & SIGN) != 0
     if depends:
