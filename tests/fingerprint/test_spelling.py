@@ -43,7 +43,7 @@ def test_a_spelling_reads_back_as_the_letters(text: str, times: int) -> None:
         "कि\u0941 p\u0941 \u0e33" * FEW,
         "Ν ΝΗ Νa कΝ " * FEW,
         "\u0f77\u0f40\u0f77" * FEW,
-        # More different ones than two bytes count.
+        # More different ones than an alphabet has room for.
         "".join(chr(code) for code in range(0x20, 0x50000) if not 0xD800 <= code < 0xE000),
     ],
 )

@@ -7,7 +7,7 @@ The *alphabet* holds what the characters of this text become, each once: mostly 
 several, of some ligatures fifteen. The text is then a *number* for each character, of one byte where the alphabet is
 small, as those of Latin, Greek, Cyrillic, Arabic and Hebrew are, else of two. So a text made of characters that stand
 for many letters is not larger on its way than the text itself, and nothing is encoded and decoded. A text with more
-different characters than two bytes count is sent letter by letter, four bytes each.
+different characters than languages have is sent letter by letter, four bytes each.
 """
 
 import struct

@@ -11,8 +11,9 @@ from tidegate.fingerprint.words.letter_table import CODES, DOUBTFUL, LETTER, MAN
 from tidegate.fingerprint.words.letters import Places
 from tidegate.fingerprint.words.spelling import Lengths, Numbers
 
-#: Numbers an alphabet has room for. In ``known`` 0 is a character not met yet; from ``_FIRST`` on stand numbers.
-_MOST_NUMBERS: Final = 0xFFFF - 2
+#: Numbers an alphabet has room for: all syllables of Hangul. Texts with more different characters are none that anybody
+#: writes, and are known for that early. In ``known`` 0 is a character not met yet; from ``_FIRST`` on stand numbers.
+_MOST_NUMBERS: Final = 0x4000
 _NOISE: Final = 1
 _FIRST: Final = 2
 #: A character that becomes something else from place to place.
