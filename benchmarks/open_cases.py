@@ -17,7 +17,7 @@ from psycopg import sql
 
 from tidegate.case.model import Reason, Urgency
 from tidegate.case.rules import place
-from tidegate.content.model import AccountClass
+from tidegate.content.model import AccountClass, WordsRead
 from tidegate.kernel.ids import CaseId, ContentId, FlagId, ServiceId, SignalId, StaffId, VoteId
 
 _LANGUAGES = ("en", "de", "fr", "ar", "zh", None)
@@ -103,7 +103,7 @@ def _content(content: ContentId, service: UUID, account: AccountClass, reach: in
         "id": content.value, "revision": 1, "service": service, "kind": "picture", "standing": "shown",
         "surface": "public", "account_class": account, "reach": reach, "language": language,
         "sha256": content.value.bytes * 2, "quality": 80, "width": 640, "height": 480, "reduced": False,
-        "bytes_kept": True,
+        "words": WordsRead.WHOLE, "bytes_kept": True,
     }  # fmt: skip
 
 

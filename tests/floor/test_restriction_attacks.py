@@ -32,7 +32,8 @@ from floor.story import (
     vote,
     wait_out_undo,
 )
-from running import Browser, Platform, Running
+from floor.test_words_beside import VIDEO
+from running import Browser, Nodes, Platform, Running
 from tidegate.jail import Jail
 from tidegate.people.model import Role
 from tidegate.signal.model import Standing
@@ -252,3 +253,22 @@ def test_rule_2_other_bytes_do_not_make_a_flag_go_away(node: Running, platform: 
     assert platform.verdict(picture(7), platform_id="p")["revision"] == 2
     decide(node, content, two[:1], KEEP)
     assert platform.client.get(f"/v1/flags/{reported}").json()["outcome"] == "left_up"
+
+
+def test_rule_6_a_check_that_ends_after_people_removed_a_video_puts_nothing_in_the_place_of_that(nodes: Nodes) -> None:
+    """A hold in its place would run out, and show the video again."""
+    node = nodes.start(video_patience_seconds=0.0)
+    platform = node.platform()
+    content = str(platform.upload(VIDEO, kind="video", platform_id="film").json()["content"])
+    node.work()
+    assert platform.client.get(f"/v1/content/{content}").json()["verdict"] == "clear"
+    flag(platform, content)
+    # Its bytes arrive, and wait to be checked while people decide; what is issued is issued before they are.
+    assert platform.client.put(f"/v1/content/{content}/bytes", content=VIDEO).status_code == 204
+    decide(node, content, reviewers(node))
+    node.work()
+    node.clock.forward(hours=25)
+    node.work()
+    told = platform.client.get(f"/v1/content/{content}").json()
+    assert (told["restriction"], told["bytes_kept"]) == ("removed", True)
+    assert actions(platform, content) == ["remove"]

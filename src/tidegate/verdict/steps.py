@@ -297,10 +297,7 @@ async def _give(
     sample = int.from_bytes(tx.randomness(6)) / 2**48
     for_people = rules.shown_to_people(verdict, sample, policy.unchecked_share)
     if for_people or rules.retried(verdict):
-        if sealed:
-            await tx.append(ContentBytesKept(content=content, revision=revision))
-        elif data is not None:
-            await keep_bytes(tx, content, revision, data)
+        await _keep(tx, content, revision, data, sealed=sealed)
     store.add_to_tally(tx, verdict.kind)
     await tx.append(
         VerdictGiven(
@@ -336,6 +333,15 @@ async def _newly_beside(tx: Transaction, content: ContentId, verdict: Verdict) -
     return any(match.where in BESIDE and (match.signal, match.where) not in seen for match in verdict.matches)
 
 
+async def _keep(
+    tx: Transaction, content: ContentId, revision: int, data: bytes | memoryview | None, *, sealed: bool
+) -> None:
+    if sealed:
+        await tx.append(ContentBytesKept(content=content, revision=revision))
+    elif data is not None:
+        await keep_bytes(tx, content, revision, data)
+
+
 async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: bytes | memoryview) -> None:
     """Seal the bytes of a revision, so that people can look and nothing contested is destroyed."""
     await write_bytes(tx, content, facts.bytes_part(revision), data)
@@ -345,11 +351,17 @@ async def keep_bytes(tx: Transaction, content: ContentId, revision: int, data: b
 async def judge_again(tx: Transaction, content: ContentId, upload: Upload, policy: HoldPolicy) -> Verdict | None:
     """Give a new verdict on a known revision: after a failed check, when bytes arrive, or when a new signal looks back.
 
-    Returns None when nothing changed.
+    Returns None when nothing changed, and of what people removed: they have decided, and look at its bytes if it is
+    objected to.
     """
     standing = await _standing(tx, upload)
     known = await contents.load(tx, content, lock=True)
     if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
+        return None
+    # A hold in its place would run out, and show it again.
+    if await store.is_removed(tx, content, upload.fingerprints.sha256):
+        if not known.bytes_kept:
+            await _keep(tx, content, known.revision, upload.data, sealed=upload.sealed)
         return None
     verdict = await _judge(tx, upload, known, standing, policy)
     last = await store.latest(tx, content)

@@ -80,6 +80,18 @@ async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
     return None if row is None else ContentId(row["content"])
 
 
+async def is_removed(tx: Transaction, content: ContentId, sha256: bytes) -> bool:
+    """Say whether people decided to remove this very content, with these bytes, by a decision that stands."""
+    return (
+        await tx.row(
+            "SELECT 1 FROM removed_bytes WHERE content = %(content)s AND sha256 = %(sha256)s LIMIT 1",
+            content=content,
+            sha256=sha256,
+        )
+        is not None
+    )
+
+
 async def latest(tx: Transaction, content: ContentId) -> Row | None:
     """Give the newest verdict on a content: revision, verdict, reason, position, given_at."""
     return await tx.row(
