@@ -1,7 +1,9 @@
 """The first page, the report and the ledger in a real browser: with years of numbers, on a phone, without scripts."""
 
+import re
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from browser.sight import PageFor, accessible, no_sideways_scroll
 from report.made_counts import crowd
@@ -55,8 +57,8 @@ def test_a_period_is_chosen_without_scripts(node: Running, page_for: PageFor) ->
     page.get_by_label("From", exact=True).fill("2025-03-01")
     page.get_by_label("To", exact=True).fill("2025-03-20")
     page.get_by_role("button", name="Show this period").click()
-    assert "from=2025-03-01" in page.url
-    assert page.get_by_text("Counted from 1 March 2025 to 20 March 2025").is_visible()
+    expect(page).to_have_url(re.compile(r"from=2025-03-01"))
+    expect(page.get_by_text("Counted from 1 March 2025 to 20 March 2025")).to_be_visible()
     assert page.get_by_label("From", exact=True).input_value() == "2025-03-01"
 
 
