@@ -89,6 +89,9 @@ class Errands:
             # A video that takes longer: the verdict comes as a webhook, or is asked for.
             return {"content": content, "verdict": verdict}
         judged(self._store, errand["post"], verdict, answer.get("reason"))
+        if answer.get("removed") is True:
+            # People removed it, and that stands: what it is to be, the next instruction says.
+            return {"content": content, "verdict": verdict}
         if verdict == "hold":
             # A hold is an instruction like any other, only that it came with the answer.
             with suppress(NotAnInstructionError):

@@ -43,7 +43,7 @@ from tidegate.signal import store as signal_store
 from tidegate.signal.model import FingerprintKind, Label, Provenance, SignalConfirmed, SignalWithdrawn
 from tidegate.verdict import steps as verdicts
 from tidegate.verdict import store as verdict_store
-from tidegate.verdict.model import HoldLapsed, HoldReleased, VerdictGiven, VerdictKind
+from tidegate.verdict.model import HoldLapsed, HoldReleased, RemovedSentAgain, VerdictGiven, VerdictKind
 
 # --- a verdict ---
 
@@ -60,6 +60,11 @@ async def restrict_held(tx: Transaction, happened: VerdictGiven) -> None:
         await ledger.queue(tx, leaf.of_verdict(happened, content))
     elif await enforcement.instruct(tx, content, Action.RELEASE, Cause.MATCH) is not None:
         await notices.end(tx, content.id, Ended.REPLACED)
+
+
+async def say_removal_again(tx: Transaction, happened: RemovedSentAgain) -> None:
+    """The platform may be about to show what people removed: it hears their decision once more."""
+    await enforcement.say_again(tx, await _content(tx, happened.content))
 
 
 async def let_go_lapsed(tx: Transaction, happened: HoldLapsed) -> None:
@@ -114,12 +119,14 @@ async def _remove(tx: Transaction, happened: DecisionIssued, content: Content) -
 
 
 async def _restore(tx: Transaction, happened: DecisionIssued, content: Content) -> None:
-    """People looked again at what was removed, and it may stay up."""
+    """People looked at what is not held, and it may stay up, or be shown again."""
     restriction, _ = await enforcement_store.restriction(tx, content.id)
     action = lift(restriction)
+    # Whatever is known of it later: people looked at this very content, and let it stand.
+    await verdicts.forget_bytes(tx, content.id)
+    await verdicts.allow_bytes(tx, content)
     if action is not None:
         await enforcement.instruct(tx, content, action, Cause.DECISION, decision=happened.decision)
-        await verdicts.allow_bytes(tx, content)
         await notices.end(tx, content.id, Ended.REVERSED)
         await ledger.queue(tx, leaf.of_second_look(happened, content))
 
@@ -167,7 +174,7 @@ async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
         action = lift(restriction)
         if action is not None:
             await enforcement.instruct(tx, content, action, Cause.APPEAL, appeal=happened.appeal)
-        await verdicts.forget_bytes(tx, content.id, happened.decision)
+        await verdicts.forget_bytes(tx, content.id)
         await verdicts.allow_bytes(tx, content)
         await notices.end(tx, content.id, Ended.REVERSED)
         await flags.answer(tx, content.id, FlagOutcome.LEFT_UP, happened.decision)
@@ -183,7 +190,7 @@ async def look_again(tx: Transaction, happened: SignalWithdrawn) -> None:
         decision = await decision_store.in_force(tx, content.id)
         if decision is not None:
             # Until people have looked again, a machine must not hold these bytes because of that decision.
-            await verdicts.forget_bytes(tx, content.id, decision)
+            await verdicts.doubt_bytes(tx, content.id, decision)
         case = await case_store.of_content(tx, content.id)
         if case is None or case.state == "closed":
             same_bytes = content.fingerprints.sha256 if content.fingerprints else None
@@ -342,6 +349,7 @@ def _account_tag(tx: Transaction, content: Content) -> str | None:
 
 WITH: dict[type[Event], Sequence[Follower]] = {
     VerdictGiven: (restrict_held, cases.look_at_verdict),
+    RemovedSentAgain: (say_removal_again,),
     HoldLapsed: (let_go_lapsed,),
     HoldReleased: (let_go_released,),
     FlagRaised: (cases.look_at_flag,),

@@ -21,6 +21,7 @@ from tidegate.db.transaction import Transaction
 from tidegate.decision import store as decision_store
 from tidegate.enforcement import store as enforcement
 from tidegate.enforcement.delivery import wanted_payload
+from tidegate.enforcement.model import Action
 from tidegate.fingerprint.model import PASSING
 from tidegate.kernel.errors import Conflict, Malformed, Unavailable
 from tidegate.kernel.event import Country, Language
@@ -149,7 +150,10 @@ async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
     recorded = verdict.kind is not VerdictKind.CLEAR
     case = await cases.of_content(tx, answer.content) if recorded else None
     instructions = await enforcement.on_content(tx, answer.content) if recorded else []
-    hold = instructions[-1] if verdict.kind is VerdictKind.HOLD and instructions else None
+    newest = instructions[-1] if instructions else None
+    hold = newest if newest and newest.action is Action.HOLD and verdict.kind is VerdictKind.HOLD else None
+    # What people removed is instructed anew: that must be newer than what this answer has the platform do.
+    sequence = newest.sequence - 1 if newest and answer.removed else hold and hold.sequence
     return {
         "content": str(answer.content),
         "revision": answer.revision,
@@ -160,7 +164,8 @@ async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
         "expires_at": verdict.held_until.isoformat() if verdict.held_until else None,
         "case": str(case.id) if case and case.state != "closed" else None,
         "instruction": str(hold.id) if hold else None,
-        "sequence": hold.sequence if hold else None,
+        "sequence": sequence,
+        "removed": answer.removed,
     }
 
 

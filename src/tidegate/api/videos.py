@@ -112,6 +112,7 @@ def _being_checked(waiting: Waiting) -> Said:
         "case": None,
         "instruction": None,
         "sequence": None,
+        "removed": False,
         "link": f"/v1/content/{waiting.content}",
     }
 

@@ -30,7 +30,7 @@ class Before:
 
     #: Computed when the same bytes were shown under the same id before.
     fingerprints: Fingerprints | None
-    #: Whether people removed these very bytes.
+    #: Whether people removed these very bytes, there or somewhere.
     removed: bool
 
 
@@ -49,8 +49,10 @@ async def seen_before(tx: Transaction, submission: Submission, sha256: bytes) ->
     clear = None if known else await tx.answer(contents.clear_known_by(tx, lookup))
     last = known.fingerprints if known else clear.fingerprints if clear else None
     same = last is not None and last.sha256 == sha256 and bool(last.frames)
-    removed = await tx.answer(verdict_store.removed_as(sha256))
-    return Before(last if same else None, bool(removed))
+    removed = bool(await tx.answer(verdict_store.removed_as(sha256)))
+    if known is not None and last is not None and last.sha256 == sha256 and not removed:
+        removed = await verdict_store.is_removed(tx, known.id, known.revision)
+    return Before(last if same else None, removed)
 
 
 async def acknowledge(tx: Transaction, submission: Submission, sha256: bytes, data: memoryview, wait: float) -> Waiting:
@@ -221,7 +223,8 @@ async def judged(tx: Transaction, content: ContentId) -> News | None:
         told = _told(content, clear.revision, clear.submission.platform_id, clear.submission.uploader)
         return News(clear.submission.service, tx.now, told | {"verdict": VerdictKind.CLEAR, "reason": None})
     facts, last = await contents.facts(tx, loaded), await verdict_store.latest(tx, content)
-    if facts is None or last is None:
+    # What people removed meanwhile has its instruction; a verdict of before would have it shown again.
+    if facts is None or last is None or await verdict_store.is_removed(tx, content, loaded.revision):
         return None
     told = _told(content, loaded.revision, facts["platform_id"], facts["uploader"])
     hold = await verdict_store.running_hold(tx, content)

@@ -99,6 +99,7 @@ OPERATIONS_WORDS: dict[str, dict[str, str]] = {
         "signal.list_imported": N_("a list of signals was read"),
         "signal.list_exported": N_("a list of signals was written at the machine"),
         "verdict.bytes_allowed": N_("people allowed these bytes for their uploader"),
+        "verdict.bytes_doubted": N_("people look again at removed bytes, which no machine holds meanwhile"),
         "verdict.bytes_forgotten": N_("the memory of removed bytes was dropped"),
         "verdict.bytes_remembered": N_("the bytes of a removed content were remembered"),
         "verdict.given": N_("a machine gave its answer"),
@@ -106,6 +107,7 @@ OPERATIONS_WORDS: dict[str, dict[str, str]] = {
         "verdict.hold_lapsed": N_("a hold lapsed undecided"),
         "verdict.hold_released": N_("people let a held content go"),
         "verdict.look_alike_holds_switched": N_("holding look-alikes was switched on or off"),
+        "verdict.removed_sent_again": N_("a platform sent again what people removed, and was told so"),
     },
     "policy": {
         "hold_seconds": N_("How long a machine's hold lasts"),

@@ -58,10 +58,14 @@ RESTRICTIONS: dict[Restriction, dict[Action, Restriction]] = {
         Action.TERMINATE_ACCOUNT: Restriction.ACCOUNT_TERMINATED,
     },
     Restriction.ACCOUNT_SUSPENDED: {
+        Action.SUSPEND_ACCOUNT: Restriction.ACCOUNT_SUSPENDED,
         Action.REINSTATE_ACCOUNT: Restriction.NONE,
         Action.TERMINATE_ACCOUNT: Restriction.ACCOUNT_TERMINATED,
     },
-    Restriction.ACCOUNT_TERMINATED: {Action.REINSTATE_ACCOUNT: Restriction.NONE},
+    Restriction.ACCOUNT_TERMINATED: {
+        Action.TERMINATE_ACCOUNT: Restriction.ACCOUNT_TERMINATED,
+        Action.REINSTATE_ACCOUNT: Restriction.NONE,
+    },
 }
 
 

@@ -16,6 +16,9 @@ ACTIONS = {
     Measure.TERMINATE_ACCOUNT: Action.TERMINATE_ACCOUNT,
 }
 
+#: What only people decide, and no time ends.
+DECIDED = frozenset(ACTIONS.values())
+
 #: Standard Webhooks recommends exponential back-off over days; we try for three.
 TRY_FOR = timedelta(days=3)
 _FIRST_WAIT_SECONDS = 1

@@ -61,6 +61,17 @@ async def instruct(
     return instruction
 
 
+async def say_again(tx: Transaction, content: Content) -> None:
+    """Give what people decided of a content again, under a new sequence; nothing where nothing they decided restricts.
+
+    Its notice is the one that stands: there is nothing new to tell the uploader.
+    """
+    decided = [one for one in await store.on_content(tx, content.id) if one.action in rules.DECIDED]
+    if decided:
+        last = decided[-1]
+        await instruct(tx, content, last.action, last.cause, notice=last.notice, decision=last.decision)
+
+
 async def acknowledge(tx: Transaction, instruction: InstructionId, service: ServiceId, *, applied: bool) -> None:
     """Write down that the platform did it; saying so twice changes nothing.
 

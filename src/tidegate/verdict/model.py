@@ -139,10 +139,26 @@ class BytesRemembered(Event):
 
 @event("verdict.bytes_forgotten")
 class BytesForgotten(Event):
-    """The decision was reversed or stands in doubt: these bytes are like any others."""
+    """The decision was reversed, or another took its place: because of it these bytes are no longer held anywhere."""
 
     content: ContentId
     decision: DecisionId
+
+
+@event("verdict.bytes_doubted")
+class BytesDoubted(Event):
+    """People look again at this decision: meanwhile no machine holds these bytes anywhere else because of it."""
+
+    content: ContentId
+    decision: DecisionId
+
+
+@event("verdict.removed_sent_again")
+class RemovedSentAgain(Event):
+    """The platform sent again, unchanged, what people removed there: their decision stands, and it is told so."""
+
+    content: ContentId
+    revision: int
 
 
 @event("verdict.bytes_allowed")

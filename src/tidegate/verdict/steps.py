@@ -37,6 +37,7 @@ from tidegate.verdict.model import (
     HOLDS,
     RETRIED,
     BytesAllowed,
+    BytesDoubted,
     BytesForgotten,
     BytesRemembered,
     HoldConfirmed,
@@ -44,6 +45,7 @@ from tidegate.verdict.model import (
     HoldReleased,
     LookAlikeHoldsSwitched,
     Reason,
+    RemovedSentAgain,
     Verdict,
     VerdictGiven,
     VerdictKind,
@@ -94,6 +96,8 @@ class Answer:
     content: ContentId
     revision: int
     verdict: Verdict
+    #: People removed this very content with these bytes, and that stands: no machine holds it, and no time ends it.
+    removed: bool = False
 
 
 async def submit(tx: Transaction, upload: Upload, policy: HoldPolicy) -> Answer:
@@ -204,6 +208,8 @@ async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdi
     Words that are new around it are what people see from now on, and they look if something known stands there.
     """
     await take_words(tx, known, upload)
+    if await store.is_removed(tx, known.id, known.revision):
+        return await _still_removed(tx, known, upload, verdict, policy)
     running = await store.running_hold(tx, known.id)
     last = await store.latest(tx, known.id)
     # It was clear until someone flagged it, or until it was checked again; what is found now goes to people.
@@ -225,6 +231,21 @@ async def _again(tx: Transaction, known: Content, upload: Upload, verdict: Verdi
     else:
         verdict = replace(verdict, kind=VerdictKind(last["verdict"]), reason=last["reason"] and Reason(last["reason"]))
     return Answer(content=known.id, revision=known.revision, verdict=verdict)
+
+
+async def _still_removed(
+    tx: Transaction, known: Content, upload: Upload, verdict: Verdict, policy: HoldPolicy
+) -> Answer:
+    """Have what people removed stay removed: a hold in its place would run out, and show it again.
+
+    Until the platform hears their decision again, by an instruction newer than this answer, it does not show it.
+    """
+    if not known.bytes_kept:
+        await _keep(tx, known.id, known.revision, upload.data, sealed=upload.sealed)
+    await tx.append(RemovedSentAgain(content=known.id, revision=known.revision))
+    until = tx.now + min(policy.hold_for, rules.LONGEST_HOLD)
+    verdict = replace(verdict, kind=VerdictKind.HOLD, reason=Reason.DECIDED_BEFORE, held_until=until)
+    return Answer(content=known.id, revision=known.revision, verdict=verdict, removed=True)
 
 
 async def _clear(
@@ -359,7 +380,7 @@ async def judge_again(tx: Transaction, content: ContentId, upload: Upload, polic
     if known is None or known.standing is Standing.ERASED or not _same_bytes(known, upload.fingerprints):
         return None
     # A hold in its place would run out, and show it again.
-    if await store.is_removed(tx, content, upload.fingerprints.sha256):
+    if await store.is_removed(tx, content, known.revision):
         if not known.bytes_kept:
             await _keep(tx, content, known.revision, upload.data, sealed=upload.sealed)
         return None
@@ -514,13 +535,23 @@ async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId
 
 
 async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId, label: Label) -> None:
-    """Have the bytes of a removed content come back to people, should they come back."""
+    """Have the bytes of a removed content come back to people, should they come back.
+
+    Of a content only the newest decision stands.
+    """
+    await forget_bytes(tx, content.id)
     await tx.append(BytesRemembered(content=content.id, revision=content.revision, decision=decision, label=label))
 
 
-async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
-    """Undo that, because the decision was reversed or stands in doubt."""
-    await tx.append(BytesForgotten(content=content, decision=decision))
+async def forget_bytes(tx: Transaction, content: ContentId) -> None:
+    """Undo that, because the decision stands no more."""
+    for decision in await store.remembered_by(tx, content):
+        await tx.append(BytesForgotten(content=content, decision=decision))
+
+
+async def doubt_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
+    """Have no machine hold these bytes because of a decision that people look at again."""
+    await tx.append(BytesDoubted(content=content, decision=decision))
 
 
 async def allow_bytes(tx: Transaction, content: Content) -> None:

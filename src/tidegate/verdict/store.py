@@ -10,12 +10,13 @@ from tidegate.db.sealing import read_detail
 from tidegate.db.transaction import Projection, Question, Row, Transaction
 from tidegate.kernel.backlog import NOTHING, Backlog
 from tidegate.kernel.event import Event, decode
-from tidegate.kernel.ids import ContentId, ServiceId, SignalId
+from tidegate.kernel.ids import ContentId, DecisionId, ServiceId, SignalId
 from tidegate.match.model import Match
 from tidegate.signal.model import Label
 from tidegate.verdict.model import (
     RETRIED,
     BytesAllowed,
+    BytesDoubted,
     BytesForgotten,
     BytesRemembered,
     Hold,
@@ -64,9 +65,9 @@ async def holds_due(tx: Transaction, now: datetime, most: int = 100) -> list[Con
 
 
 def removed_as(sha256: bytes) -> Question[frozenset[Label]]:
-    """Ask as what our people decided to remove these very bytes, by decisions that stand; none when they did not."""
+    """Ask as what our people decided to remove these very bytes, by decisions not in doubt; none when they did not."""
     return Question(
-        "SELECT DISTINCT label FROM removed_bytes WHERE sha256 = %(sha256)s",
+        "SELECT DISTINCT label FROM removed_bytes WHERE sha256 = %(sha256)s AND NOT doubted",
         {"sha256": sha256},
         lambda rows: frozenset(Label(row["label"]) for row in rows),
     )
@@ -75,21 +76,30 @@ def removed_as(sha256: bytes) -> Question[frozenset[Label]]:
 async def removed_with(tx: Transaction, sha256: bytes) -> ContentId | None:
     """Give the first content with these bytes that people decided to remove."""
     row = await tx.row(
-        "SELECT content FROM removed_bytes WHERE sha256 = %(sha256)s ORDER BY content LIMIT 1", sha256=sha256
+        "SELECT content FROM removed_bytes WHERE sha256 = %(sha256)s AND NOT doubted ORDER BY content LIMIT 1",
+        sha256=sha256,
     )
     return None if row is None else ContentId(row["content"])
 
 
-async def is_removed(tx: Transaction, content: ContentId, sha256: bytes) -> bool:
-    """Say whether people decided to remove this very content, with these bytes, by a decision that stands."""
+async def is_removed(tx: Transaction, content: ContentId, revision: int) -> bool:
+    """Say whether people decided to remove this very revision, by a decision that stands, in doubt or not."""
     return (
         await tx.row(
-            "SELECT 1 FROM removed_bytes WHERE content = %(content)s AND sha256 = %(sha256)s LIMIT 1",
+            "SELECT 1 FROM removed_bytes WHERE content = %(content)s AND revision = %(revision)s LIMIT 1",
             content=content,
-            sha256=sha256,
+            revision=revision,
         )
         is not None
     )
+
+
+async def remembered_by(tx: Transaction, content: ContentId) -> list[DecisionId]:
+    """Give the decisions because of which the bytes of a content are remembered."""
+    rows = await tx.rows(
+        "SELECT decision FROM removed_bytes WHERE content = %(content)s ORDER BY decision", content=content
+    )
+    return [DecisionId(row["decision"]) for row in rows]
 
 
 async def latest(tx: Transaction, content: ContentId) -> Row | None:
@@ -132,11 +142,12 @@ async def caused_by(tx: Transaction, signal: SignalId) -> tuple[int, int]:
 
 
 async def unchecked_to_retry(tx: Transaction, most: int = 20) -> list[ContentId]:
-    """List contents whose newest verdict is one that is tried again by itself."""
+    """List contents whose newest verdict is one that is tried again by itself, but for what people removed."""
     rows = await tx.rows(
         """
         SELECT v.content FROM verdict v WHERE v.verdict = 'unchecked' AND v.reason IN ('timeout', 'engine_down')
           AND NOT EXISTS (SELECT 1 FROM verdict w WHERE w.content = v.content AND w.revision > v.revision)
+          AND NOT EXISTS (SELECT 1 FROM removed_bytes r WHERE r.content = v.content AND r.revision = v.revision)
         ORDER BY v.content LIMIT %(most)s
         """,
         most=most,
@@ -316,11 +327,12 @@ async def _remembered(tx: Transaction, happened: BytesRemembered) -> None:
     facts = await read_detail(tx, happened.content, facts_part(happened.revision))
     await tx.execute(
         """
-        INSERT INTO removed_bytes (content, decision, label, sha256)
-        VALUES (%(content)s, %(decision)s, %(label)s, %(sha256)s)
+        INSERT INTO removed_bytes (content, revision, decision, label, sha256, doubted)
+        VALUES (%(content)s, %(revision)s, %(decision)s, %(label)s, %(sha256)s, false)
         ON CONFLICT DO NOTHING
         """,
         content=happened.content,
+        revision=happened.revision,
         decision=happened.decision,
         label=happened.label,
         sha256=facts and fingerprints_of(facts).sha256,
@@ -330,6 +342,14 @@ async def _remembered(tx: Transaction, happened: BytesRemembered) -> None:
 async def _forgotten(tx: Transaction, happened: BytesForgotten) -> None:
     await tx.execute(
         "DELETE FROM removed_bytes WHERE content = %(content)s AND decision = %(decision)s",
+        content=happened.content,
+        decision=happened.decision,
+    )
+
+
+async def _doubted(tx: Transaction, happened: BytesDoubted) -> None:
+    await tx.execute(
+        "UPDATE removed_bytes SET doubted = true WHERE content = %(content)s AND decision = %(decision)s",
         content=happened.content,
         decision=happened.decision,
     )
@@ -364,6 +384,7 @@ PROJECTIONS: dict[type[Event], Projection] = {
     HoldConfirmed: _confirmed,
     BytesRemembered: _remembered,
     BytesForgotten: _forgotten,
+    BytesDoubted: _doubted,
     BytesAllowed: _allowed,
     LookAlikeHoldsSwitched: _switched,
     ContentErased: _erased,
