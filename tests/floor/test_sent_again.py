@@ -3,6 +3,7 @@
 Floor rules 1 and 6: what people decided about a content ends by people alone.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,8 @@ from floor.story import (
 from floor.test_words_beside import VIDEO
 from running import Browser, Nodes, Platform, Running
 from tidegate.people.model import Role
+from tidegate.signal.model import Label
+from tidegate.verdict.store import removed_as
 
 DAY = timedelta(hours=24)
 
@@ -147,6 +150,17 @@ def test_rule_6_a_second_removal_that_is_reversed_leaves_no_first_one_behind(
     again = platform.verdict(picture(1), platform_id="first", uploader="first-uploader")
     assert (again["verdict"], again["removed"]) == ("review", False)
     assert life(platform, content)["restriction"] == "none"
+
+
+def test_rule_1_of_two_decisions_on_one_content_only_the_second_is_remembered(
+    node: Running, platform: Platform, two: list[Browser]
+) -> None:
+    """Glorification alone holds nothing anywhere, whatever an earlier decision called it."""
+    content = make_known(node, platform, picture(1), two)
+    flag(platform, content)
+    decide(node, content, two[:1], {**REMOVE, "label": "glorifies"})
+    remembered = node.do(lambda tx: tx.answer(removed_as(hashlib.sha256(picture(1)).digest())))
+    assert remembered == {Label.GLORIFIES}
 
 
 def test_rule_1_what_people_left_up_is_not_held_when_it_is_known_later(
