@@ -15,6 +15,14 @@ Counts = NDArray[np.int64]
 #: A line for each entry of a table: the row of a known text, and the place in it.
 Stands = NDArray[np.int32]
 
+#: One bit for each of many buckets: whether it holds anything.
+Marks = NDArray[np.uint64]
+#: Values looked up at a time, so that what lies between two steps stays in the processor's nearest memory.
+_AT_ONCE: Final = 1024
+#: Marks in a word, in bits.
+_WORD_BITS: Final = 6
+_WORD: Final = (1 << _WORD_BITS) - 1
+
 #: How far apart two gaps may be in length besides the slack: a share of the shorter, in eighths.
 _SLACK_EIGHTHS: Final = 3
 #: Seeds looked back over for the best one to go on from.
@@ -48,6 +56,16 @@ def bucketed(ordered: Hashes, bits: int) -> Places:
 
 
 @kernel
+def marked(ordered: Hashes, bits: int) -> Marks:
+    """Mark which of ``2 ** bits`` buckets hold a hash; there are no fewer than a word has marks."""
+    marks = np.zeros(1 << (bits - _WORD_BITS), dtype=np.uint64)
+    for value in ordered:
+        at = bucket(value, bits)
+        marks[at >> _WORD_BITS] |= np.uint64(1) << np.uint64(at & _WORD)
+    return marks
+
+
+@kernel
 def distinct(ordered: Hashes) -> tuple[Hashes, Places]:
     """Give each of sorted hashes once, and where it begins; behind them where the last one ends."""
     values = np.empty(len(ordered), dtype=np.uint64)
@@ -67,7 +85,8 @@ def look_up(
     known: Hashes,
     begins: Places,
     buckets: Places,
-    bits: int,
+    marks: Marks,
+    bits: tuple[int, int],
     values: Hashes,
     most: int,
     starts: Places,
@@ -79,29 +98,52 @@ def look_up(
         known: the hashes of the table, each once.
         begins: where in the table each begins; behind them where the last one ends.
         buckets: where in ``known`` each bucket begins.
-        bits: how many buckets there are, in bits.
+        marks: which of many more, smaller buckets hold anything.
+        bits: how many of each there are, in bits.
         values: what is looked up.
         most: how many are told.
         starts: where each value begins.
         ends: where it ends.
     """
-    # First all buckets: none waits for another.
-    for index in range(len(values)):
-        at = bucket(values[index], bits)
-        starts[index], ends[index] = buckets[at], buckets[at + 1]
-    for index in range(len(values)):
-        value = values[index]
-        at, stop = np.int64(starts[index]), np.int64(ends[index])
-        while at < stop:
-            middle = (at + stop) >> 1
-            if known[middle] < value:
-                at = middle + 1
+    large, small = bits
+    likely = np.empty(_AT_ONCE, dtype=np.int32)
+    first = np.empty(_AT_ONCE, dtype=np.uint64)
+    # Step by step for many at a time: in each but the last step none waits for what another reads.
+    for begin in range(0, len(values), _AT_ONCE):
+        count = 0
+        for index in range(begin, min(begin + _AT_ONCE, len(values))):
+            starts[index] = ends[index] = 0
+            at = bucket(values[index], small)
+            likely[count] = index
+            # What has no mark is nowhere: most of a text nobody knows.
+            count += (marks[at >> _WORD_BITS] >> np.uint64(at & _WORD)) & np.uint64(1) != 0
+        for index in likely[:count]:
+            at = bucket(values[index], large)
+            starts[index], ends[index] = buckets[at], buckets[at + 1]
+        for rank in range(count):
+            first[rank] = known[min(starts[likely[rank]], len(known) - 1)]
+        for rank in range(count):
+            index = likely[rank]
+            at, stop, value = np.int64(starts[index]), np.int64(ends[index]), values[index]
+            # Mostly it is the first of its bucket.
+            if first[rank] != value:
+                at = _find(known, at, stop, value)
+            if at < stop and known[at] == value:
+                starts[index], ends[index] = begins[at], min(begins[at + 1], begins[at] + most + 1)
             else:
-                stop = middle
-        if at < len(known) and known[at] == value:
-            starts[index], ends[index] = begins[at], min(begins[at + 1], begins[at] + most + 1)
+                starts[index], ends[index] = 0, 0
+
+
+@kernel
+def _find(known: Hashes, start: np.int64, stop: np.int64, value: np.uint64) -> np.int64:
+    """Find the first that is no smaller than a value."""
+    while start < stop:
+        middle = (start + stop) >> np.int64(1)
+        if known[middle] < value:
+            start = middle + np.int64(1)
         else:
-            starts[index], ends[index] = 0, 0
+            stop = middle
+    return start
 
 
 @kernel

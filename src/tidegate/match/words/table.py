@@ -21,6 +21,11 @@ MOST_PLACES: Final = 4
 MOST_PAIRS: Final = 50_000
 #: A bucket for about each hash, up to this many (in bits), so that a lookup reads one or two lines of memory.
 _BUCKET_BITS: Final = 22
+#: Buckets that are marked only: for each hash about this many (in bits), so that few hold one by chance; no fewer than
+#: a word has marks, and no more than so many.
+_MARKS_EACH: Final = 4
+_FEWEST_MARKS: Final = 6
+_MOST_MARKS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,14 @@ class Table:
         begins: where in ``stands`` each begins; behind them where the last one ends.
         stands: for each place of a hash the row of its known text and the place in it: they are read together.
         buckets: where in ``values`` each bucket begins.
+        marks: which of many more, smaller buckets hold one.
     """
 
     values: Hashes
     begins: Places
     stands: NDArray[np.int32]
     buckets: Places
+    marks: NDArray[np.uint64]
 
     @property
     def hashes(self) -> Hashes:
@@ -55,9 +62,9 @@ class Table:
         return self.stands[:, 1]
 
     @property
-    def bits(self) -> int:
-        """Say how many buckets there are, in bits."""
-        return (len(self.buckets) - 1).bit_length() - 1
+    def bits(self) -> tuple[int, int]:
+        """Say how many buckets there are, and how many that are marked only, in bits."""
+        return (len(self.buckets) - 1).bit_length() - 1, (64 * len(self.marks)).bit_length() - 1
 
     def __len__(self) -> int:
         return len(self.stands)
@@ -70,9 +77,15 @@ def build(hashes: Hashes, rows: Places, places: Places) -> Table:
     # Not stable, so equal hashes stand in any order: nothing asks for one.
     order = np.argsort(hashes)
     values, begins = kernels.distinct(hashes[order])
-    bits = min(_BUCKET_BITS, max(len(values).bit_length(), 1))
-    # Copied, for they are views of something longer.
-    return Table(values.copy(), begins.copy(), np.stack([rows, places], axis=1)[order], kernels.bucketed(values, bits))
+    bits = max(len(values).bit_length(), 1)
+    return Table(
+        # Copied, for they are views of something longer.
+        values.copy(),
+        begins.copy(),
+        np.stack([rows, places], axis=1)[order],
+        kernels.bucketed(values, min(bits, _BUCKET_BITS)),
+        kernels.marked(values, max(_FEWEST_MARKS, min(bits + _MARKS_EACH, _MOST_MARKS))),
+    )
 
 
 def join(first: Table, second: Table, alive: NDArray[np.bool_]) -> Table:
@@ -105,7 +118,9 @@ def find(tables: tuple[Table, ...], hashes: Hashes, places: Places) -> Pairs:
     values, begins = kernels.distinct(hashes)
     starts, ends = np.empty((2, len(tables), len(values)), dtype=np.int32)
     for table, first, last in zip(tables, starts, ends, strict=True):
-        kernels.look_up(table.values, table.begins, table.buckets, table.bits, values, MOST_TEXTS, first, last)
+        kernels.look_up(
+            table.values, table.begins, table.buckets, table.marks, table.bits, values, MOST_TEXTS, first, last
+        )
     chosen, costs = kernels.rarest(starts, ends, begins, (MOST_TEXTS, MOST_PLACES, MOST_PAIRS))
     found = [
         kernels.gather(table.stands, first, last, begins, chosen, places, MOST_PLACES)
