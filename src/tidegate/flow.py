@@ -123,7 +123,7 @@ async def _restore(tx: Transaction, happened: DecisionIssued, content: Content) 
     restriction, _ = await enforcement_store.restriction(tx, content.id)
     action = lift(restriction)
     # Whatever is known of it later: people looked at this very content, and let it stand.
-    await verdicts.forget_bytes(tx, content.id)
+    await verdicts.forget_decided(tx, content)
     await verdicts.allow_bytes(tx, content)
     if action is not None:
         await enforcement.instruct(tx, content, action, Cause.DECISION, decision=happened.decision)
@@ -174,7 +174,7 @@ async def undo_decision(tx: Transaction, happened: DecisionReversed) -> None:
         action = lift(restriction)
         if action is not None:
             await enforcement.instruct(tx, content, action, Cause.APPEAL, appeal=happened.appeal)
-        await verdicts.forget_bytes(tx, content.id)
+        await verdicts.forget_bytes(tx, content.id, happened.decision)
         await verdicts.allow_bytes(tx, content)
         await notices.end(tx, content.id, Ended.REVERSED)
         await flags.answer(tx, content.id, FlagOutcome.LEFT_UP, happened.decision)

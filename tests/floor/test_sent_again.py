@@ -152,6 +152,19 @@ def test_rule_6_a_second_removal_that_is_reversed_leaves_no_first_one_behind(
     assert life(platform, content)["restriction"] == "none"
 
 
+def test_rule_1_a_decision_on_other_bytes_there_lets_nothing_be_forgotten(
+    node: Running, platform: Platform, two: list[Browser]
+) -> None:
+    """Nobody said anything about the bytes that were removed, so they still come back to people elsewhere."""
+    content = make_known(node, platform, picture(1), two)
+    platform.verdict(picture(9), platform_id="first", uploader="first-uploader")
+    flag(platform, content)
+    decide(node, content, two[:1], KEEP)
+    remembered = node.do(lambda tx: tx.answer(removed_as(hashlib.sha256(picture(1)).digest())))
+    assert remembered == {Label.INSTRUCTS}
+    assert platform.verdict(picture(9), platform_id="first", uploader="first-uploader")["removed"] is False
+
+
 def test_rule_1_of_two_decisions_on_one_content_only_the_second_is_remembered(
     node: Running, platform: Platform, two: list[Browser]
 ) -> None:

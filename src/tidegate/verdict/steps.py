@@ -537,16 +537,21 @@ async def confirm_hold(tx: Transaction, content: ContentId, decision: DecisionId
 async def remember_bytes(tx: Transaction, content: Content, decision: DecisionId, label: Label) -> None:
     """Have the bytes of a removed content come back to people, should they come back.
 
-    Of a content only the newest decision stands.
+    Of the same bytes there only the newest decision stands.
     """
-    await forget_bytes(tx, content.id)
+    await forget_decided(tx, content)
     await tx.append(BytesRemembered(content=content.id, revision=content.revision, decision=decision, label=label))
 
 
-async def forget_bytes(tx: Transaction, content: ContentId) -> None:
-    """Undo that, because the decision stands no more."""
-    for decision in await store.remembered_by(tx, content):
-        await tx.append(BytesForgotten(content=content, decision=decision))
+async def forget_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:
+    """Undo that, because the decision was reversed."""
+    await tx.append(BytesForgotten(content=content, decision=decision))
+
+
+async def forget_decided(tx: Transaction, content: Content) -> None:
+    """Undo that for the bytes a content has now, because people decide about them anew."""
+    for decision in await store.remembered_by(tx, content.id, content.revision):
+        await forget_bytes(tx, content.id, decision)
 
 
 async def doubt_bytes(tx: Transaction, content: ContentId, decision: DecisionId) -> None:

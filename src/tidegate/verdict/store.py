@@ -94,10 +94,14 @@ async def is_removed(tx: Transaction, content: ContentId, revision: int) -> bool
     )
 
 
-async def remembered_by(tx: Transaction, content: ContentId) -> list[DecisionId]:
-    """Give the decisions because of which the bytes of a content are remembered."""
+async def remembered_by(tx: Transaction, content: ContentId, revision: int) -> list[DecisionId]:
+    """Give the decisions because of which the bytes of a revision are remembered."""
     rows = await tx.rows(
-        "SELECT decision FROM removed_bytes WHERE content = %(content)s ORDER BY decision", content=content
+        """
+        SELECT decision FROM removed_bytes WHERE content = %(content)s AND revision = %(revision)s ORDER BY decision
+        """,
+        content=content,
+        revision=revision,
     )
     return [DecisionId(row["decision"]) for row in rows]
 
