@@ -44,10 +44,10 @@ def picture(seed: int, *, width: int = 640, height: int = 480, size: int = 110_0
     return best
 
 
-def requests(path: str, key: str, pictures: list[bytes], *, record: bool) -> Iterator[Request]:
-    """Make requests without end: no two have the same bytes or the same post."""
+def requests(path: str, key: str, pictures: list[bytes], *, record: bool, words: bool = False) -> Iterator[Request]:
+    """Make requests without end: no two have the same bytes or the same post, nor the same words beside, if any."""
     lengths = {len(data) for data in pictures}
-    every = {length: heads(path, key, length + _COMMENT_BYTES, record=record) for length in lengths}
+    every = {length: heads(path, key, length + _COMMENT_BYTES, record=record, words=words) for length in lengths}
     number = 0
     while True:
         data = pictures[number % len(pictures)]
@@ -60,7 +60,9 @@ def requests(path: str, key: str, pictures: list[bytes], *, record: bool) -> Ite
 _COMMENT_BYTES = 20
 
 
-def heads(path: str, key: str, length: int, *, record: bool, accounts: int = 1000) -> Iterator[bytes]:
+def heads(
+    path: str, key: str, length: int, *, record: bool, accounts: int = 1000, words: bool = False
+) -> Iterator[bytes]:
     """Make the heads of requests without end: a post of its own for each, and so many accounts."""
     begins = (
         f"POST {path} HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {key}\r\ncontent-type: image/jpeg\r\n"
@@ -74,6 +76,12 @@ def heads(path: str, key: str, length: int, *, record: bool, accounts: int = 100
                 "kind": "picture", "platform_id": f"{run}-{number}", "uploader": f"user-{number % accounts}",
                 "surface": "public", "reach": 10,
             }  # fmt: skip
+            if words:
+                metadata |= {
+                    "caption": f"Seen from the bridge this morning, number {number}: fog over the river, two boats and "
+                    f"the chairs of the old harbour office. More at harbour-{run}.example/days/{number}, in colour.",
+                    "link": f"https://pictures-{run}.example/{number}",
+                }
             lines = f"tidegate-metadata: {base64.b64encode(json.dumps(metadata).encode()).decode()}\r\n"
         yield f"{begins}{lines}\r\n".encode()
         number += 1

@@ -32,9 +32,12 @@ def _is_clear(body: bytes) -> bool:
     return b'"verdict":"clear"' in body or b'"unchecked":null' in body
 
 
-async def measure(node: ServedNode, path: str, key: str, pictures: list[bytes], seconds: float) -> dict[str, Any]:
+async def measure(
+    node: ServedNode, path: str, key: str, pictures: list[bytes], seconds: float, *, words: bool
+) -> dict[str, Any]:
     """Take the four measurements of one route."""
-    client = Client(node.platform_port, requests(path, key, pictures, record=path == "/v1/content"), _is_clear)
+    asked = requests(path, key, pictures, record=path == "/v1/content", words=words)
+    client = Client(node.platform_port, asked, _is_clear)
     # Index, kernels, connections and prepared statements are there before anything is timed, as on a node that runs.
     while (await client.closed(8, 3)).unlike:
         pass
@@ -80,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
     parser.add_argument("--route", choices=list(BARS), action="append", help="measure this one only")
     parser.add_argument("--size", type=int, default=110_000, help="bytes of a picture")
+    parser.add_argument("--words", action="store_true", help="with a caption and a link beside each that is recorded")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     chosen = parser.parse_args(arguments)
     pictures = [picture(seed, size=chosen.size) for seed in range(40)]
@@ -88,11 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         routes = {}
         for path in chosen.route or BARS:
             key = node.key(SCOPES[path])
-            routes[path] = uvloop.run(measure(node, path, key, pictures, chosen.seconds))
+            routes[path] = uvloop.run(measure(node, path, key, pictures, chosen.seconds, words=chosen.words))
     report = {
         "signals": chosen.signals,
         "signals_are": "rows of the view written in bulk, no events behind them",
         "pictures": f"40 JPEGs of 640 x 480, about {chosen.size} bytes each; every upload has bytes of its own",
+        "words_beside": "a caption of 200 letters with an address in it, and a link" if chosen.words else "none",
         "client": "on the same cores",
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
