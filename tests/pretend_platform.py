@@ -72,6 +72,7 @@ class SmallNode:
         self.key = Ed25519PrivateKey.generate()
         self.verdict = "clear"
         self.hold_seconds = 60.0
+        self.removed = False
         self.status = 200
         self.bytes_wanted = True
         self.uploads: list[tuple[str, str, dict[str, Any]]] = []
@@ -140,7 +141,9 @@ class SmallNode:
         self.uploads.append((request.headers["idempotency-key"], request.headers.get("authorization", ""), metadata))
         content = f"content_{metadata['platform_id']}"
         answer: dict[str, Any] = {"content": content, "revision": 1, "verdict": self.verdict, "reason": None}
-        if self.verdict == "hold":
+        if self.removed:
+            answer |= {"verdict": "hold", "instruction": None, "sequence": 1, "expires_at": None, "removed": True}
+        elif self.verdict == "hold":
             ends = datetime.now(UTC) + timedelta(seconds=self.hold_seconds)
             post = {"id": metadata["platform_id"], "account": metadata["uploader"], "content": content}
             held = self.instruction(

@@ -155,6 +155,18 @@ def test_a_hold_hides_a_post_and_its_webhook_brings_the_notice(
     assert happenings(platform, post) == ["held"]
 
 
+def test_a_post_that_people_removed_before_is_not_published_meanwhile(
+    platform: PretendPlatform, small_node: SmallNode
+) -> None:
+    """As when a platform was brought back from a backup, and shows the node again what it forgot."""
+    small_node.removed = True
+    post = platform.publish()
+    assert platform.get(f"/posts/{post['id']}/body").status_code == 404
+    small_node.send(platform, small_node.instruction(post, 2, "remove"))
+    assert platform.state(post) == "removed"
+    assert happenings(platform, post) == ["removed"]
+
+
 def test_a_held_post_comes_back_by_itself_although_the_node_is_dead(
     platform: PretendPlatform, small_node: SmallNode
 ) -> None:

@@ -108,7 +108,10 @@ def test_rule_5_a_new_revision_does_not_end_the_notice_of_a_measure_on_the_accou
     content = str(platform.verdict(picture(2), platform_id="p", uploader="u")["content"])
     flag(platform, content)
     decide(node, content, two, measure=measure)
-    platform.verdict(picture(1), platform_id="p", uploader="u")
+    held = platform.verdict(picture(1), platform_id="p", uploader="u")
+    # Nor is the answer taken for the instruction about the account, which would never be carried out then.
+    (instructed,) = instructions(platform, content)
+    assert (held["verdict"], held["instruction"], held["sequence"]) == ("hold", None, instructed["sequence"] - 1)
     node.clock.forward(seconds=LAST_FOR)
     node.work()
     assert life(platform, content)["restriction"].startswith("account_")

@@ -30,10 +30,12 @@ from floor.story import (
     wait_out_undo,
 )
 from floor.test_words_beside import VIDEO
+from receiving import Receiver
 from running import Browser, Nodes, Platform, Running
+from tidegate.jail import Jail
 from tidegate.people.model import Role
 from tidegate.signal.model import Label
-from tidegate.verdict.store import removed_as
+from tidegate.verdict.store import removed_as, unchecked_backlog, unchecked_to_retry
 
 DAY = timedelta(hours=24)
 
@@ -102,8 +104,7 @@ def test_rule_6_what_people_look_at_again_stays_removed_meanwhile(
     relying = str(platform.verdict(picture(1), platform_id="relying", uploader="another")["content"])
     decide(node, relying, two[:1])
     counted(complain(node, notice_link(platform, anchor)))
-    judges = [node.person(Role.APPEAL_REVIEWER, name=f"judge {number}") for number in range(2)]
-    for person in judges:
+    for person in reviewers(node, 2, Role.APPEAL_REVIEWER):
         counted(judge(person, appeal_on(node, anchor), "not_terrorist"))
     node.work()
     assert life(platform, anchor)["restriction"] == "none"
@@ -125,6 +126,55 @@ def test_rule_6_a_removed_video_sent_again_is_never_told_as_clear(nodes: Nodes) 
     stays(node, platform, content)
 
 
+def test_rule_6_a_removed_video_that_nobody_watched_by_frames_is_not_checked_anew_instead(nodes: Nodes) -> None:
+    """It was held for its bytes alone, and its decision stands in doubt; waiting for a verdict says nothing of that."""
+    node = nodes.start(video_patience_seconds=0.0)
+    platform, people = node.platform(), reviewers(node)
+    anchor = str(platform.upload(VIDEO, kind="video", platform_id="film", uploader="first").json()["content"])
+    node.work()
+    flag(platform, anchor)
+    decide(node, anchor, people)
+    relying = platform.upload(VIDEO, kind="video", platform_id="relying", uploader="another").json()
+    assert (relying["verdict"], relying["reason"]) == ("hold", "decided_before")
+    decide(node, relying["content"], people[:1])
+    counted(complain(node, notice_link(platform, anchor)))
+    for person in reviewers(node, 2, Role.APPEAL_REVIEWER):
+        counted(judge(person, appeal_on(node, anchor), "not_terrorist"))
+    node.work()
+    again = platform.upload(VIDEO, kind="video", platform_id="relying", uploader="another")
+    said_removed(node, platform, again.json())
+    stays(node, platform, relying["content"])
+
+
+def test_rule_6_a_verdict_on_a_video_that_comes_late_is_not_told_of_what_people_removed(nodes: Nodes) -> None:
+    """It was clear to the machine: told now, its platform would show it."""
+    node, receiver = nodes.start(video_patience_seconds=0.0), Receiver()
+    try:
+        platform = node.platform(webhook_url=receiver.url)
+        content = str(platform.upload(VIDEO, kind="video", platform_id="film").json()["content"])
+        node.work()
+        assert [told["verdict"] for told in receiver.got if "verdict" in told] == ["clear"]
+        flag(platform, content)
+        # Its bytes arrive, and wait to be checked while people decide.
+        assert platform.client.put(f"/v1/content/{content}/bytes", content=VIDEO).status_code == 204
+        decide(node, content, reviewers(node))
+        node.work()
+        assert [told["verdict"] for told in receiver.got if "verdict" in told] == ["clear"]
+        assert [told["action"] for told in receiver.got if "action" in told] == ["remove"]
+    finally:
+        receiver.stop()
+
+
+def test_rule_2_what_people_removed_waits_for_no_engine(node: Running, platform: Platform, two: list[Browser]) -> None:
+    node.node.jail = Jail(size=1)
+    content = str(platform.verdict(picture(6), platform_id="p")["content"])
+    assert node.do(unchecked_backlog) == 1
+    flag(platform, content)
+    decide(node, content, two)
+    assert node.do(unchecked_backlog) == 0
+    assert node.do(unchecked_to_retry) == []
+
+
 def test_rule_6_what_was_restored_is_not_called_removed(node: Running, platform: Platform, two: list[Browser]) -> None:
     """People looked again at what they removed, and let it be shown: sent again it may not be taken for removed."""
     content = make_known(node, platform, picture(1), two)
@@ -143,8 +193,7 @@ def test_rule_6_a_second_removal_that_is_reversed_leaves_no_first_one_behind(
     flag(platform, content)
     decide(node, content, two[:1], REMOVE)
     counted(complain(node, notice_link(platform, content)))
-    for number in range(2):
-        judge(node.person(Role.APPEAL_REVIEWER, name=f"judge {number}"), appeal_on(node, content), "not_terrorist")
+    counted(judge(node.person(Role.APPEAL_REVIEWER), appeal_on(node, content), "not_terrorist"))
     node.work()
     assert life(platform, content)["restriction"] == "none"
     again = platform.verdict(picture(1), platform_id="first", uploader="first-uploader")

@@ -150,10 +150,8 @@ async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
     recorded = verdict.kind is not VerdictKind.CLEAR
     case = await cases.of_content(tx, answer.content) if recorded else None
     instructions = await enforcement.on_content(tx, answer.content) if recorded else []
-    newest = instructions[-1] if instructions else None
-    hold = newest if newest and newest.action is Action.HOLD and verdict.kind is VerdictKind.HOLD else None
-    # What people removed is instructed anew: that must be newer than what this answer has the platform do.
-    sequence = newest.sequence - 1 if newest and answer.removed else hold and hold.sequence
+    newest = instructions[-1] if verdict.kind is VerdictKind.HOLD and instructions else None
+    hold = newest if newest and newest.action is Action.HOLD else None
     return {
         "content": str(answer.content),
         "revision": answer.revision,
@@ -164,7 +162,8 @@ async def _answer(tx: Transaction, answer: verdicts.Answer) -> dict[str, Any]:
         "expires_at": verdict.held_until.isoformat() if verdict.held_until else None,
         "case": str(case.id) if case and case.state != "closed" else None,
         "instruction": str(hold.id) if hold else None,
-        "sequence": sequence,
+        # What people decided is no hold, and its instruction has to be newer than what this answer has the platform do.
+        "sequence": newest.sequence - (hold is None) if newest else None,
         "removed": answer.removed,
     }
 

@@ -166,12 +166,16 @@ async def unchecked_backlog(tx: Transaction) -> int:
 
 
 async def unchecked_by_reason(tx: Transaction, since: datetime) -> dict[Reason, Backlog]:
-    """Count what could not be checked: where it is tried again, all that waits; else what came in since then."""
+    """Count what could not be checked: where it is tried again, all that waits; else what came in since then.
+
+    What people removed waits for nothing.
+    """
     rows = await tx.rows(
         """
         SELECT v.reason, count(*) AS n, min(v.given_at) AS since FROM verdict v
         WHERE v.verdict = 'unchecked' AND (v.reason = ANY(%(retried)s) OR v.given_at >= %(since)s)
           AND NOT EXISTS (SELECT 1 FROM verdict w WHERE w.content = v.content AND w.revision > v.revision)
+          AND NOT EXISTS (SELECT 1 FROM removed_bytes r WHERE r.content = v.content AND r.revision = v.revision)
         GROUP BY v.reason
         """,
         retried=sorted(RETRIED),
